@@ -1,0 +1,222 @@
+"""The command line: ``python -m cifar10_cnn``. Each command is a thin door to one module."""
+# ruff: noqa: PLC0415 - modules that load Keras, Jupyter or scikit-learn are imported by the command
+# that needs them: --help shall not take seconds.
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from cifar10_cnn import __version__, profiles
+from cifar10_cnn.errors import CourseError
+
+
+class _PlainErrors(TyperGroup):
+    """Shows a user's mistake as one red message and an interrupt as exit code 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            _say_error(str(error))
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            _say_error(str(error) or "Interrupted.")
+            raise typer.Exit(130) from error
+
+
+def _say_error(text: str) -> None:
+    Console(stderr=True).print(text, style="red", soft_wrap=True, highlight=False, markup=False)
+
+
+app = typer.Typer(
+    cls=_PlainErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="CIFAR-10 with convolutional networks, from load to evaluate: run the course, look after "
+    "its data, train and evaluate its models.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Get CIFAR-10 and look at what is there.")
+app.add_typer(data_app, name="data")
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"How much to run: {', '.join(profiles.names())}. Default: CIFAR10_PROFILE, else "
+        "quick.",
+        show_default=False,
+    ),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        help="auto, cifar10, practice, or the path of an archive or folder. Default: "
+        "CIFAR10_DATA, else auto.",
+        show_default=False,
+    ),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cifar10-cnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Hold the options that stand before any command."""
+
+
+@app.command()
+def run(
+    notebooks: Annotated[
+        list[str] | None,
+        typer.Argument(help="Such as 01 or 04_train; all in order if none is named."),
+    ] = None,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Skip what has finished and has not changed.")
+    ] = False,
+) -> None:
+    """Execute the notebooks in order; pages, figures and a summary go to runs/PROFILE/."""
+    if profile:
+        profiles.get(profile)  # a wrong name is told at once, before seconds of loading
+    from cifar10_cnn import course
+
+    course.run(notebooks or (), profile=profile, data=data, resume=resume)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Name of a model, such as cnn.")],
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Train one model by its recipe and keep it under runs/PROFILE/."""
+    from cifar10_cnn import data as course_data
+    from cifar10_cnn import device, models, training
+
+    if name not in models.names():
+        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(models.names())}.")
+    size = _profile(profile)
+    device.start()
+    typer.echo(training.train(name, course_data.load(size, data), size))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A saved .keras file; by default notebook 04's model, else the shipped one.",
+            show_default=False,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+) -> None:
+    """Print accuracy and classification report of a model on the test split."""
+    if model is not None and not model.is_file():
+        raise CourseError(f"There is no model file {model}: check the path.")
+    from cifar10_cnn import data as course_data
+    from cifar10_cnn import device, evaluation, training
+
+    size = _profile(profile)
+    device.start()
+    dataset = course_data.load(size, data)
+    if model is None:
+        network, origin = training.trained_model(size, dataset)
+    else:
+        import keras
+
+        try:
+            network, origin = keras.models.load_model(model, compile=False), str(model)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise CourseError(
+                f"{model} is no Keras model ({reason}): give a .keras file."
+            ) from error
+    try:
+        report = evaluation.evaluate(network, dataset.test, dataset.class_names)
+    except ValueError as error:
+        raise CourseError(f"{origin} does not fit to the pictures: {error}") from error
+    typer.echo(f"Model: {origin}")
+    typer.echo(f"Test accuracy: {report.accuracy:.2%} · loss {report.loss:.4f} · {dataset.origin}")
+    typer.echo(report.text())
+
+
+@app.command()
+def doctor() -> None:
+    """Look at Python, packages, devices, memory, disk and data; say what is wrong and why."""
+    from cifar10_cnn import doctor as course_doctor
+
+    if not course_doctor.doctor():
+        raise CourseError("The course cannot run here: mend the lines marked broken.")
+
+
+@app.command()
+def publish() -> None:
+    """Put the last full run's outputs, figures and numbers into notebooks/, figures/, README.md."""
+    from cifar10_cnn import publish as course_publish
+
+    changed = course_publish.publish()
+    for file in changed:
+        typer.echo(f"changed: {file}")
+    if not changed:
+        typer.echo("Nothing to change: the repository shows the last full run.")
+
+
+@data_app.command()
+def fetch() -> None:
+    """Download the official archive (163 MB), check it and cache the pictures."""
+    from cifar10_cnn import data
+
+    typer.echo(f"CIFAR-10 is in {data.fetch()}")
+
+
+@data_app.command("import")
+def import_path(
+    path: Annotated[Path, typer.Argument(help="An archive or folder with CIFAR-10 in it.")],
+) -> None:
+    """Cache CIFAR-10 from a copy you have: official python or binary form, or class folders."""
+    from cifar10_cnn import data
+
+    typer.echo(f"CIFAR-10 is in {data.import_path(path)}")
+
+
+@data_app.command()
+def verify() -> None:
+    """Check every picture and label of the cache."""
+    from cifar10_cnn import data
+
+    typer.echo(data.verify())
+
+
+@data_app.command()
+def describe() -> None:
+    """Say what the cache holds."""
+    from cifar10_cnn import data
+
+    typer.echo(data.describe())
+
+
+def _profile(name: str | None) -> profiles.Profile:
+    """Return the profile named, and name it to everything that asks for the current one."""
+    if name:
+        os.environ["CIFAR10_PROFILE"] = profiles.get(name).name
+    return profiles.current()
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m cifar10_cnn")

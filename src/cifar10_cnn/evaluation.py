@@ -1,0 +1,319 @@
+"""How good a model is and where it errs: plain arrays in, numbers out.
+
+Notation: N pictures, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
+(N, k). The computing itself is scikit-learn's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.metrics import (
+    accuracy_score,
+    classification_report,
+    log_loss,
+    recall_score,
+)
+from sklearn.metrics import confusion_matrix as count_confusions
+from sklearn.neighbors import NearestNeighbors
+
+if TYPE_CHECKING:  # Keras takes seconds to load; notebook 02 needs only what is below.
+    import keras
+
+    from cifar10_cnn.data import Split
+
+#: (true class, predicted class, number of pictures, share of the true class)
+ConfusedPair = tuple[str, str, int, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a model says about the pictures of a split, and how right it is.
+
+    Attributes:
+        labels: true classes, (N,), 0 to k - 1.
+        probabilities: (N, k), 0 to 1, each row adding up to 1.
+        class_names: k names.
+        loss: mean cross-entropy in nats, as Keras reports it.
+        accuracy: share of pictures whose most probable class is the true one, 0 to 1.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+    loss: float
+    accuracy: float
+
+    @classmethod
+    def from_probabilities(
+        cls, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+    ) -> "Report":
+        """Make a report of probabilities that are there already.
+
+        Raises:
+            ValueError: if shapes, labels and names do not fit together.
+        """
+        labels, probabilities = _checked(labels, probabilities)
+        classes = probabilities.shape[1]
+        if len(class_names) != classes:
+            raise ValueError(
+                f"{len(class_names)} class names do not fit to probabilities of {classes} classes."
+            )
+        # In float32 scikit-learn cuts probabilities off at 1e-7, which Keras does not.
+        exact = probabilities.astype(np.float64)
+        exact /= exact.sum(axis=1, keepdims=True)
+        return cls(
+            labels,
+            probabilities,
+            tuple(class_names),
+            float(log_loss(labels, exact, labels=np.arange(classes))),
+            float(accuracy_score(labels, probabilities.argmax(axis=1))),
+        )
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """The most probable class of each picture, (N,), 0 to k - 1."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Numbers of pictures, (k, k): row is the true class, column the predicted one."""
+        classes = np.arange(len(self.class_names))
+        return count_confusions(self.labels, self.predictions, labels=classes)
+
+    def text(self) -> str:
+        """Return scikit-learn's classification report: precision, recall, F1 of each class."""
+        return classification_report(
+            self.labels,
+            self.predictions,
+            labels=np.arange(len(self.class_names)),
+            target_names=self.class_names,
+            digits=3,
+            zero_division=0,
+        )
+
+
+def evaluate(model: "keras.Model", split: "Split", class_names: Sequence[str]) -> Report:
+    """Let a model predict all pictures of a split once, and score it.
+
+    Accuracy and loss are those of ``model.evaluate``, without its second pass; only probabilities
+    of the true class below 2e-16 count less in the loss than there.
+    Used in notebook 05.
+
+    Args:
+        model: takes raw pixels, returns k probabilities for each picture.
+        split: images uint8 (N, 32, 32, 3) and labels (N,).
+        class_names: k names.
+
+    Raises:
+        ValueError: if the model's classes, the labels and the names do not fit together.
+    """
+    probabilities = model.predict(split.images, batch_size=256, verbose=0)
+    return Report.from_probabilities(split.labels, probabilities, class_names)
+
+
+def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Return the share of each class's pictures that were named rightly (its recall).
+
+    Used in notebook 05.
+
+    Args:
+        labels: true classes, (N,), 0 to k - 1.
+        predictions: predicted classes, (N,), 0 to k - 1.
+        classes: k.
+
+    Returns:
+        float64, (k,), 0 to 1; NaN for a class without pictures.
+
+    Raises:
+        ValueError: if the shapes differ or a class is outside 0 to k - 1.
+    """
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.shape != predictions.shape or labels.ndim != 1:
+        raise ValueError(
+            f"Labels of shape {labels.shape} and predictions of shape {predictions.shape}: "
+            "both must be (N,)."
+        )
+    _check_range("labels", labels, classes)
+    _check_range("predictions", predictions, classes)
+    return recall_score(
+        labels, predictions, labels=np.arange(classes), average=None, zero_division=np.nan
+    )
+
+
+def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
+    """Find the wrong predictions that the model was surest of.
+
+    Used in notebook 05.
+
+    Args:
+        labels: true classes, (N,), 0 to k - 1.
+        probabilities: (N, k), 0 to 1.
+        count: how many to return.
+
+    Returns:
+        int64, at most ``count`` indices of pictures, the surest first; fewer if there are fewer
+        mistakes.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
+    """
+    labels, probabilities = _checked(labels, probabilities)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    return wrong[surest[:count]]
+
+
+def confused_pairs(
+    matrix: np.ndarray, class_names: Sequence[str], count: int = 10, symmetric: bool = False
+) -> list[ConfusedPair]:
+    """List the pairs of classes that are taken for each other most often.
+
+    Used in notebook 05.
+
+    Args:
+        matrix: confusion matrix, (k, k), row the true class, column the predicted one.
+        class_names: k names.
+        count: how many pairs to return at most; pairs that were never confused are left out.
+        symmetric: count cat → dog and dog → cat together, under the more frequent direction.
+
+    Returns:
+        (true class, predicted class, number of pictures, share of the true class, 0 to 1), the
+        most frequent first. If symmetric, the share is of the pictures of both classes.
+
+    Raises:
+        ValueError: if the matrix is not (k, k) for k names.
+    """
+    matrix = np.asarray(matrix)
+    classes = len(class_names)
+    if matrix.shape != (classes, classes):
+        raise ValueError(
+            f"A confusion matrix of shape {matrix.shape} does not fit to {classes} class names."
+        )
+    totals = matrix.sum(axis=1)
+    pairs: list[ConfusedPair] = []
+    for true, predicted in np.argwhere(~np.eye(classes, dtype=bool)):
+        pictures, total = matrix[true, predicted], totals[true]
+        if symmetric:
+            back = matrix[predicted, true]
+            if (back, true) > (pictures, predicted):  # it is listed the other way round
+                continue
+            pictures, total = pictures + back, total + totals[predicted]
+        if pictures:
+            names = class_names[true], class_names[predicted]
+            pairs.append((*names, int(pictures), float(pictures / total)))
+    pairs.sort(key=lambda pair: (-pair[2], -pair[3]))
+    return pairs[:count]
+
+
+def near_duplicates(images: np.ndarray, count: int = 10) -> list[tuple[int, int, float]]:
+    """Find pairs of pictures that are nearly the same.
+
+    Each picture's nearest neighbour is sought among small copies, 8×8 pixels with brightness and
+    contrast evened out (else two empty skies would be nearer than two prints of one photo) and
+    reduced to 32 numbers by PCA. The nearest of them are then compared pixel by pixel.
+    CIFAR-10's duplicates: Barz and Denzler, 2020, https://arxiv.org/abs/1902.00423.
+    Used in notebook 02.
+
+    Args:
+        images: uint8 (N, h, w, 3), height and width multiples of 8. 5,000 pictures take less than
+            a second, 45,000 about a quarter of a minute on two cores: the time grows with N².
+        count: how many pairs to return at most; each picture brings at most one pair of its own.
+
+    Returns:
+        (index, larger index, distance), the nearest pair first; the distance is the root of the
+        mean squared difference of the pixels, 0 to 255.
+
+    Raises:
+        ValueError: if there are fewer than two pictures, or their size is no multiple of 8.
+    """
+    images = _checked_images(images)
+    number, height, width, channels = images.shape
+    if number < 2 or height % 8 or width % 8:
+        raise ValueError(
+            "Two pictures or more are needed, height and width multiples of 8, "
+            f"not an array of shape {images.shape}."
+        )
+    blocks = images.reshape(number, 8, height // 8, 8, width // 8, channels)
+    small = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(number, -1)
+    small -= small.mean(axis=1, keepdims=True)
+    small /= np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
+    features = PCA(min(32, number), svd_solver="covariance_eigh").fit_transform(small)
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(features)
+    distances, neighbours = (found[:, 0] for found in search.kneighbors())
+    nearest = np.argsort(distances, kind="stable")[: 20 * count]
+    candidates = {tuple(sorted((int(i), int(neighbours[i])))) for i in nearest}
+    pairs = [(i, j, _pixel_distance(images[i], images[j])) for i, j in candidates]
+    return sorted(pairs, key=lambda pair: (pair[2], pair[0], pair[1]))[:count]
+
+
+def _pixel_distance(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((first.astype(np.float64) - second) ** 2)))
+
+
+def odd_pictures(images: np.ndarray) -> dict[str, int]:
+    """Find the pictures at the ends of four scales.
+
+    Used in notebook 02.
+
+    Args:
+        images: uint8 (N, h, w, 3).
+
+    Returns:
+        Index of the ``darkest`` and the ``brightest`` picture (mean of all pixels), of the one with
+        the ``least contrast`` and the ``most contrast`` (standard deviation of its grey values),
+        and of the ``least colourful`` and ``most colourful`` (mean distance of the highest from the
+        lowest channel).
+
+    Raises:
+        ValueError: if it is not an array of one colour picture or more.
+    """
+    images = _checked_images(images)
+    if not len(images):
+        raise ValueError(f"There is no picture in an array of shape {images.shape}.")
+    red, green, blue = (images[..., channel] for channel in range(3))
+    # Whole numbers, channel by channel: ten times as fast as means over the last axis.
+    grey = red.astype(np.uint16) + green + blue
+    brightness = grey.mean(axis=(1, 2))
+    contrast = grey.std(axis=(1, 2), dtype=np.float32)
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    colour = spread.mean(axis=(1, 2))
+    return {
+        "darkest": int(brightness.argmin()),
+        "brightest": int(brightness.argmax()),
+        "least contrast": int(contrast.argmin()),
+        "most contrast": int(contrast.argmax()),
+        "least colourful": int(colour.argmin()),
+        "most colourful": int(colour.argmax()),
+    }
+
+
+def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as arrays, if they are (N,) and (N, k) and the labels lie in 0 to k - 1."""
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities):
+        raise ValueError(
+            f"Labels of shape {labels.shape} and probabilities of shape {probabilities.shape}: "
+            "they must be (N,) and (N, k)."
+        )
+    _check_range("labels", labels, probabilities.shape[1])
+    return labels, probabilities
+
+
+def _check_range(what: str, values: np.ndarray, classes: int) -> None:
+    if not len(values):
+        raise ValueError(f"There are no {what}: give one picture or more.")
+    if values.min() < 0 or values.max() >= classes:
+        raise ValueError(
+            f"The {what} run from {values.min()} to {values.max()}, but with {classes} classes "
+            f"they must lie in 0 to {classes - 1}."
+        )
+
+
+def _checked_images(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[3] != 3:
+        raise ValueError(f"Images must have the shape (N, h, w, 3), not {images.shape}.")
+    return images

@@ -1,0 +1,137 @@
+"""The networks of the course, each a function that returns an uncompiled Keras model.
+
+Every model takes raw pixels, 0 to 255, shape (N, 32, 32, 3): its scaling is a layer of it, so a
+saved file is complete. Every model returns k probabilities for each picture.
+"""
+
+from collections.abc import Callable
+
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+
+layers = keras.layers
+
+PICTURE_SHAPE = (32, 32, 3)
+
+
+def dense_baseline(classes: int = 10) -> keras.Model:
+    """Build the network without convolutions that every CNN must beat.
+
+    One hidden layer on the flattened pixels, as in the lab that the course descends from.
+    Used in notebook 03.
+
+    Args:
+        classes: number of classes, k.
+    """
+    return keras.Sequential(
+        [
+            keras.Input(PICTURE_SHAPE),
+            layers.Rescaling(1 / 255),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(classes, activation="softmax"),
+        ],
+        name="dense_baseline",
+    )
+
+
+def add_conv_block(
+    model: keras.Sequential, filters: int, *, batch_norm: bool = False, dropout: float = 0.0
+) -> None:
+    """Add one block: two 3×3 convolutions, then a pooling that halves height and width.
+
+    Two small convolutions see as far as one of 5×5 with fewer parameters (Simonyan and Zisserman,
+    2015, https://arxiv.org/abs/1409.1556). Used in notebook 03.
+
+    Args:
+        model: the model that grows by the block.
+        filters: number of feature maps that each convolution makes.
+        batch_norm: put batch normalization between each convolution and its ReLU (Ioffe and
+            Szegedy, 2015, https://arxiv.org/abs/1502.03167).
+        dropout: share of the pooled values set to zero in training, 0 to less than 1.
+    """
+    for _ in range(2):
+        model.add(layers.Conv2D(filters, 3, padding="same"))
+        if batch_norm:
+            # Keras' own momentum of 0.99 needs thousands of steps until the running means that
+            # count in use have forgotten the untrained network; a small run has a few hundred.
+            model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.ReLU())
+    model.add(layers.MaxPooling2D())
+    if dropout:
+        model.add(layers.Dropout(dropout))
+
+
+def augmentation() -> list[keras.layers.Layer]:
+    """Return the layers that flip and shift pictures at random, in training alone.
+
+    Used in notebooks 02 and 04.
+    """
+    return [
+        layers.RandomFlip("horizontal"),
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+    ]
+
+
+def plain_cnn(
+    classes: int = 10,
+    *,
+    augment: bool = False,
+    batch_norm: bool = False,
+    dropout: float = 0.0,
+) -> keras.Model:
+    """Build the course's CNN: three convolutional blocks of 32, 64 and 128 filters, then Dense.
+
+    Used in notebook 04, which switches its three helpers against overfitting on one by one.
+
+    Args:
+        classes: number of classes, k.
+        augment: flip and shift the training pictures at random.
+        batch_norm: batch normalization after each convolution.
+        dropout: share of values dropped after each block and before the last layer.
+    """
+    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="cnn")
+    for layer in augmentation() if augment else []:
+        model.add(layer)
+    model.add(layers.Rescaling(1 / 255))
+    for filters in (32, 64, 128):
+        add_conv_block(model, filters, batch_norm=batch_norm, dropout=dropout)
+    model.add(layers.Flatten())
+    if dropout:
+        model.add(layers.Dropout(dropout))
+    model.add(layers.Dense(classes, activation="softmax"))
+    return model
+
+
+def regularized_cnn(classes: int = 10) -> keras.Model:
+    """Build the course's CNN with batch normalization, dropout 0.2 and augmentation.
+
+    Used in notebooks 04 and 05; the model that the repository ships is one.
+    """
+    return plain_cnn(classes, augment=True, batch_norm=True, dropout=0.2)
+
+
+_BUILDERS: dict[str, Callable[[int], keras.Model]] = {
+    "dense_baseline": dense_baseline,
+    "plain_cnn": plain_cnn,
+    "regularized_cnn": regularized_cnn,
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that ``build`` takes."""
+    return tuple(_BUILDERS)
+
+
+def build(name: str, classes: int = 10) -> keras.Model:
+    """Build the network called ``name`` for ``classes`` classes, uncompiled.
+
+    Raises:
+        CourseError: if there is no network of that name.
+        ValueError: if ``classes`` is less than two.
+    """
+    if name not in _BUILDERS:
+        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(_BUILDERS)}.")
+    if classes < 2:
+        raise ValueError(f"A classifier needs two classes or more, not {classes}.")
+    return _BUILDERS[name](classes)

@@ -1,0 +1,50 @@
+"""The figures of the course: plain arrays in, a figure with an alt text out.
+
+Every figure's title states what it shows, with numbers taken from the data.
+"""
+
+from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_pictures
+from cifar10_cnn.plots.examples import mistakes, predictions
+from cifar10_cnn.plots.layers import convolution_demo, feature_maps, filters, parameter_counts
+from cifar10_cnn.plots.pictures import (
+    augmentations,
+    class_grid,
+    pairs,
+    picture_channels,
+    pictures,
+    pixel_zoom,
+)
+from cifar10_cnn.plots.results import (
+    bar_scores,
+    class_accuracy,
+    confused_pairs,
+    confusion_matrix,
+)
+from cifar10_cnn.plots.style import CourseFigure, show
+from cifar10_cnn.plots.training import compare_curves, learning_curves
+
+__all__ = [
+    "CourseFigure",
+    "augmentations",
+    "bar_scores",
+    "channel_histograms",
+    "class_accuracy",
+    "class_counts",
+    "class_grid",
+    "compare_curves",
+    "confused_pairs",
+    "confusion_matrix",
+    "convolution_demo",
+    "feature_maps",
+    "filters",
+    "learning_curves",
+    "mean_pictures",
+    "mistakes",
+    "pairs",
+    "parameter_counts",
+    "picture_channels",
+    "pictures",
+    "pixel_zoom",
+    "predictions",
+    "show",
+]

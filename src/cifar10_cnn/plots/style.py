@@ -1,0 +1,196 @@
+"""What all figures share: their class, colours, type, and the way they get into a notebook."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
+
+from cifar10_cnn import device
+from cifar10_cnn.sources import CLASS_NAMES
+
+if TYPE_CHECKING:
+    from cifar10_cnn.data import Dataset
+
+#: Width of every figure in inches: at 100 dots an inch it fits into JupyterLab unscaled.
+WIDTH = 9.0
+#: Above this, a figure is stored with 256 colours; a notebook holds it a third larger, as base64.
+MOST_BYTES = 200_000
+FOOTNOTE_INCHES = 0.24
+NBSP = "\N{NO-BREAK SPACE}"
+
+# Okabe and Ito's colours, told apart by colour-blind eyes too (https://jfly.uni-koeln.de/color/).
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILLION, PURPLE, BLACK = "#0072B2", "#D55E00", "#CC79A7", "#000000"
+GREY, WINE, BROWN = "#999999", "#882255", "#6B4423"
+#: One for each class; three are not Okabe and Ito's, who have eight with black.
+CLASS_PALETTE = (SKY, VERMILLION, ORANGE, PURPLE, GREEN, YELLOW, WINE, GREY, BLUE, BROWN)
+#: For lines and groups of bars; markers, dashes and hatches tell them apart in grey print.
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, SKY, WINE)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
+HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++", "ooo", "---")
+#: Text on white, dark enough to read: right, wrong, secondary.
+RIGHT_TEXT, WRONG_TEXT, QUIET_TEXT = "#00664B", "#B34700", "#595959"
+
+#: Decorator: draw what the function draws in the course's style and leave yours as it is.
+styled = mpl.rc_context(
+    {
+        "font.family": "DejaVu Sans",
+        "font.size": 11,
+        "axes.titlesize": 11,
+        "axes.labelsize": 11,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "figure.titlesize": 13,
+        "figure.titleweight": "bold",
+        "figure.dpi": 100,
+        "figure.facecolor": "white",
+        "figure.constrained_layout.h_pad": 0.06,
+        "figure.constrained_layout.w_pad": 0.06,
+        "grid.color": "#DDDDDD",
+        "hatch.linewidth": 0.7,
+        "image.interpolation": "nearest",
+        "legend.edgecolor": "none",
+        "legend.framealpha": 0.9,
+        "legend.fancybox": False,
+        "legend.fontsize": 10,
+        "savefig.dpi": "figure",
+        "xtick.labelsize": 10,
+        "ytick.labelsize": 10,
+    }
+)
+
+
+class CourseFigure(Figure):
+    """A figure of the course, independent of pyplot's global state.
+
+    Attributes:
+        alt: one or two sentences for those who can't see it.
+        footnote: the small text at the bottom; empty until `show` fills it.
+    """
+
+    def __init__(self, title: str, alt: str, height: float) -> None:
+        """Start an empty figure.
+
+        Args:
+            title: what the figure shows; broken into lines where it is too long for one.
+            alt: alternative text.
+            height: in inches, without the title and the footnote.
+        """
+        lines = textwrap.wrap(title, 88)
+        height += 0.1 + 0.22 * len(lines) + FOOTNOTE_INCHES
+        bottom = FOOTNOTE_INCHES / height
+        layout = ConstrainedLayoutEngine(rect=(0, bottom, 1, 1 - bottom))
+        super().__init__(figsize=(WIDTH, height), layout=layout)
+        FigureCanvasAgg(self)
+        self.alt = alt.replace(NBSP, " ")
+        self.suptitle("\n".join(lines), x=0.01, ha="left")
+        self.footnote = self.text(
+            0.01, 0.05 / height, "", ha="left", va="bottom", fontsize=8, color=QUIET_TEXT
+        )
+
+    @property
+    def title(self) -> str:
+        """The title in one line."""
+        return self.get_suptitle().replace("\n", " ").replace(NBSP, " ")
+
+    def _repr_png_(self) -> bytes:
+        """Let Jupyter draw a figure that ends a cell without `show`."""
+        return png(self)
+
+
+def show(figure: CourseFigure, name: str, dataset: "Dataset") -> None:
+    """Show a figure below the cell, with its alt text and a footnote on what it was made from.
+
+    Used in every notebook.
+
+    Args:
+        figure: what a function of this package returned.
+        name: file name for ``figures/``, without ending, such as ``01_class_counts``.
+        dataset: where the data comes from; the footnote says it.
+    """
+    figure.footnote.set_text(f"{dataset.origin}  |  {device.describe()}")
+    display(
+        {"image/png": png(figure)},
+        raw=True,
+        metadata={"image/png": {"alt": figure.alt}, "figure": {"name": name}},
+    )
+
+
+@styled
+def png(figure: Figure) -> bytes:
+    """Return the figure as a PNG file, with a palette of 256 colours if it is large without."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    for version in (picture, picture.quantize(256, dither=Image.Dither.NONE)):
+        file = io.BytesIO()
+        version.save(file, "png")
+        if file.tell() <= MOST_BYTES:
+            break
+    return file.getvalue()
+
+
+def class_colours(class_names: Sequence[str]) -> list[str]:
+    """Return a colour for each class; CIFAR-10's classes have theirs in every figure.
+
+    Other names take the colours that are left, again from the first after ten.
+    """
+    fixed = dict(zip(CLASS_NAMES, CLASS_PALETTE, strict=True))
+    taken = {fixed[name] for name in class_names if name in fixed}
+    free = [colour for colour in CLASS_PALETTE if colour not in taken] or list(CLASS_PALETTE)
+    others = [name for name in class_names if name not in fixed]
+    return [fixed.get(name) or free[others.index(name) % len(free)] for name in class_names]
+
+
+def percent(share: float) -> str:
+    """Return a share, 0 to 1, as ``81.2 %``, with a space that no line breaks at."""
+    return f"{100 * share:.1f}{NBSP}%"
+
+
+def number(value: float, digits: str = ".3g") -> str:
+    """Return a number with a real minus sign, as matplotlib writes it on axes."""
+    return f"{value:{digits}}".replace("-", "−")
+
+
+def listed(words: Sequence[object], most: int = 12) -> str:
+    """Return words as ``a, b and c``; what passes ``most`` becomes a number."""
+    texts = [str(word) for word in words]
+    if len(texts) > most:
+        texts = [*texts[:most], f"{len(texts) - most} more"]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
+
+
+def same_length(**sequences: Any) -> None:
+    """Check that all have one length.
+
+    Raises:
+        ValueError: with the lengths, if they differ.
+    """
+    lengths = {name: len(sequence) for name, sequence in sequences.items()}
+    if len(set(lengths.values())) > 1:
+        text = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise ValueError(f"These must be equally many: {text}.")
+
+
+def share_axis(axes: Axes, axis: str = "y") -> None:
+    """Write an axis of shares, 0 to 1, in percent."""
+    getattr(axes, f"{axis}axis").set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
+
+
+def class_ticks(axes: Axes, axis: str, class_names: Sequence[str]) -> None:
+    """Write class names on an axis; on the x-axis slanted if there are many."""
+    getattr(axes, f"set_{axis}ticks")(range(len(class_names)), class_names)
+    if axis == "x" and len(class_names) > 6:
+        for label in axes.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")

@@ -1,0 +1,167 @@
+"""Figures on how a training went, epoch by epoch."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from cifar10_cnn.plots.style import (
+    BLACK,
+    BLUE,
+    DASHES,
+    MARKERS,
+    SERIES,
+    VERMILLION,
+    CourseFigure,
+    listed,
+    number,
+    percent,
+    share_axis,
+    styled,
+)
+
+History = Mapping[str, Sequence[float]]
+
+
+@styled
+def learning_curves(history: History) -> CourseFigure:
+    """Draw accuracy and loss on the training and the validation pictures, epoch by epoch.
+
+    Used in notebook 04.
+
+    Args:
+        history: as ``model.fit(…).history`` gives it: ``accuracy``, ``val_accuracy`` (0 to 1),
+            ``loss`` and ``val_loss`` (nats), a list with one number for each epoch.
+
+    Raises:
+        ValueError: if one of the four is missing, empty, or of another length.
+    """
+    curves = {key: _curve(history, key) for key in ("accuracy", "val_accuracy", "loss", "val_loss")}
+    train, validation = curves["accuracy"], curves["val_accuracy"]
+    best = int(validation.argmax())
+    title = (
+        f"Validation accuracy is best in epoch {best + 1} ({percent(validation[best])}); "
+        f"training accuracy {'ends at' if best + 1 < len(train) else 'is then'} "
+        f"{percent(train[-1])}"
+    )
+    lowest = int(curves["val_loss"].argmin())
+    alt = (
+        f"Learning curves, epochs 1 to {len(train)}. {title}. Validation loss is lowest in epoch "
+        f"{lowest + 1} ({curves['val_loss'][lowest]:.2f}) and ends at "
+        f"{curves['val_loss'][-1]:.2f}, training loss at {curves['loss'][-1]:.2f}."
+    )
+    figure = CourseFigure(title, alt, 3.7)
+    panels = figure.subplots(1, 2)
+    for axes, kind in zip(panels, ("accuracy", "loss"), strict=True):
+        _line(axes, curves[kind], 0, "training", VERMILLION)
+        _line(axes, curves[f"val_{kind}"], 1, "validation", BLUE)
+        axes.axvline(best + 1, color=BLACK, linestyle=":", linewidth=1.2, zorder=0)
+        _finish(axes, kind, len(train))
+    share_axis(panels[0])
+    panels[0].plot(
+        best + 1,
+        validation[best],
+        "o",
+        markersize=13,
+        fillstyle="none",
+        color=BLACK,
+        label=f"best: epoch {best + 1}, {percent(validation[best])}",
+    )
+    panels[0].legend(loc="best")
+    panels[1].legend(loc="best")
+    panels[1].set_ylabel("loss (cross-entropy)")
+    panels[1].set_ylim(0, 1.08 * max(curves["loss"].max(), curves["val_loss"].max()))
+    return figure
+
+
+@styled
+def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
+    """Draw several trainings: validation accuracy, and how far training accuracy is above it.
+
+    Used in notebook 04.
+
+    Args:
+        histories: ``accuracy`` and ``val_accuracy`` (0 to 1) by epoch, by the run's name.
+
+    Raises:
+        ValueError: if there is no run, or one lacks a curve.
+    """
+    if not histories:
+        raise ValueError("There is no run to compare.")
+    validation = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
+    gaps = {
+        name: _curve(history, "accuracy") - validation[name] for name, history in histories.items()
+    }
+    best = max(validation, key=lambda name: validation[name].max())
+    widest = max(gaps, key=lambda name: gaps[name][-1])
+    title = (
+        f"Validation accuracy is best with {best} ({percent(validation[best].max())}); training "
+        f"runs ahead of it most with {widest} ({_points(gaps[widest][-1])} points at the end)"
+    )
+    texts = [
+        f"{name}: best {percent(validation[name].max())}, last gap {_points(gaps[name][-1])} points"
+        for name in histories
+    ]
+    alt = (
+        "Two panels, validation accuracy and the gap between training and validation accuracy by "
+        f"epoch, for {len(histories)} runs. {'; '.join(texts)}."
+    )
+    lines = 0.24 * -(-len(histories) // 3)
+    figure = CourseFigure(title, alt, 3.5 + lines)
+    grid = figure.add_gridspec(2, 2, height_ratios=(3.5, lines))
+    left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
+    for position, name in enumerate(histories):
+        _line(left, validation[name], position, name)
+        _line(right, 100 * gaps[name], position)
+    epochs = max(len(curve) for curve in validation.values())
+    _finish(left, "validation accuracy", epochs)
+    _finish(right, "training − validation (points)", epochs)
+    share_axis(left)
+    right.axhline(0, color=BLACK, linewidth=0.8)
+    below = figure.add_subplot(grid[1, :])
+    below.set_axis_off()
+    below.legend(handles=left.lines, loc="center", ncols=3, borderpad=0, borderaxespad=0)
+    return figure
+
+
+def _curve(history: History, key: str) -> np.ndarray:
+    """Return one curve of a history, one number for each epoch."""
+    if key not in history:
+        raise ValueError(
+            f"The history has no {key!r}, only {listed(sorted(history))}: compile the model with "
+            "metrics=['accuracy'] and give fit() validation_data."
+        )
+    curve = np.asarray(history[key], dtype=float)
+    epochs = len(history.get("val_accuracy", curve))
+    if not len(curve) or len(curve) != epochs:
+        raise ValueError(f"{key!r} has {len(curve)} epochs, val_accuracy {epochs}.")
+    return curve
+
+
+def _line(
+    axes: Axes, curve: np.ndarray, position: int, label: str = "", colour: str | None = None
+) -> None:
+    style = position % len(SERIES)
+    axes.plot(
+        np.arange(1, len(curve) + 1),
+        curve,
+        color=colour or SERIES[style],
+        linestyle=DASHES[style],
+        marker=MARKERS[style],
+        markersize=5,
+        markevery=max(1, len(curve) // 12),
+        label=label,
+    )
+
+
+def _finish(axes: Axes, label: str, epochs: int) -> None:
+    axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, epochs + 0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.margins(y=0.08)
+    axes.grid()
+
+
+def _points(gap: float) -> str:
+    """Return a difference of two shares in percentage points, with a real minus sign."""
+    return number(100 * gap, ".1f")

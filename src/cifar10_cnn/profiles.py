@@ -1,0 +1,72 @@
+"""How much to run: one name, read from ``CIFAR10_PROFILE``, sets all sizes and epochs."""
+
+import os
+from dataclasses import dataclass
+
+from cifar10_cnn.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Sizes of one way to run the course.
+
+    Attributes:
+        name: ``smoke``, ``quick`` or ``full``.
+        train_images: how many training pictures are loaded; None means all that are not validation.
+        validation_images: how many training pictures are set aside for validation.
+        test_images: how many test pictures are loaded; None means all.
+        epochs: the most epochs that the final training of notebook 04 takes.
+        experiment_images: training pictures for each of the small experiments.
+        experiment_epochs: epochs of each of the small experiments.
+        seed: seed of every split, shuffle and initial weight.
+    """
+
+    name: str
+    train_images: int | None
+    validation_images: int
+    test_images: int | None
+    epochs: int
+    experiment_images: int
+    experiment_epochs: int
+    seed: int = 0
+
+
+_PROFILES = {
+    profile.name: profile
+    for profile in (
+        # Tests and CI: every cell runs, on little.
+        Profile("smoke", 2_000, 500, 1_000, 6, 1_000, 3),
+        # A student's laptop: all pictures where it is affordable.
+        Profile("quick", None, 5_000, None, 4, 5_000, 6),
+        # An instructor, the evening before class: everything. The experiments of notebook 04 stay
+        # smaller by intent: with fewer pictures a network overfits sooner.
+        Profile("full", None, 5_000, None, 14, 12_000, 10),
+    )
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all profiles, smallest first."""
+    return tuple(_PROFILES)
+
+
+def get(name: str) -> Profile:
+    """Return the profile called ``name``.
+
+    Raises:
+        CourseError: if there is none of that name.
+    """
+    if name not in _PROFILES:
+        raise CourseError(f"There is no profile {name!r}: choose one of {', '.join(_PROFILES)}.")
+    return _PROFILES[name]
+
+
+def current() -> Profile:
+    """Return the profile that ``CIFAR10_PROFILE`` names, ``quick`` if it names none.
+
+    Used in every notebook.
+
+    Raises:
+        CourseError: if the variable names no profile.
+    """
+    return get(os.environ.get("CIFAR10_PROFILE", "quick"))

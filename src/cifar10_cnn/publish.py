@@ -1,0 +1,255 @@
+"""Makes what the repository shows from the last full run: notebooks, figures and tables."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from cifar10_cnn import kernel, paths
+from cifar10_cnn import summary as summaries
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import names as profile_names
+from cifar10_cnn.summary import GENERATED, Summary, duration, percent
+
+_AGAIN = "run `python -m cifar10_cnn run --profile full` and publish again."
+
+
+@dataclass
+class Measured:
+    """What is shown of a run of one profile; kept in ``figures/results.json``.
+
+    Attributes:
+        seconds: wall-clock time of each notebook, by its name.
+    """
+
+    data: str
+    origin: str
+    fingerprint: str
+    seed: int
+    device: str
+    versions: dict[str, str]
+    seconds: dict[str, float]
+    result: dict[str, Any]
+
+    @classmethod
+    def of(cls, summary: Summary) -> "Measured":
+        """Take from a run's summary what is shown."""
+        return cls(
+            summary.data,
+            summary.origin,
+            summary.fingerprint,
+            summary.seed,
+            summary.device,
+            summary.versions,
+            {name: summary.notebooks[name].seconds for name in sorted(summary.notebooks)},
+            summary.result,
+        )
+
+    @property
+    def conditions(self) -> str:
+        """The data and device that a time holds for, such as ``CIFAR-10, CPU, 2 cores``."""
+        return ", ".join(filter(None, (self.data, self.device.split(" · ")[0])))
+
+
+def publish() -> list[Path]:
+    """Write the outputs, figures and numbers of ``runs/full`` to where the repository shows them.
+
+    * ``notebooks/*.ipynb`` get the outputs, cleaned, and their measured times,
+    * ``figures/`` gets the same figures, and ``figures/results.json``,
+    * ``README.md`` gets the tables between its ``<!-- generated:… -->`` marks.
+
+    Everything is made before the first file is written, so an error changes nothing; publishing
+    the same run twice changes nothing either.
+
+    Returns:
+        The files that were changed or removed.
+
+    Raises:
+        CourseError: if the full run is not there, not finished, not on CIFAR-10 or older than the
+            notebooks, or a mark is missing.
+    """
+    folder = paths.runs_folder() / "full"
+    summary = summaries.load(folder)
+    _check(summary)
+    measured = _measured()
+    files: dict[Path, bytes] = {}
+    for name, file in summaries.course_notebooks().items():
+        notebook = _with_outputs(file, folder / file.name)
+        opening = next((c for c in notebook.cells if c.cell_type == "markdown"), None)
+        if opening is None:
+            raise CourseError(f"{file.name} has no text cell to state its time in: add one.")
+        opening.source = _fill(opening.source, {"time": _time_line(measured, name)}, file)
+        files[file] = (nbformat.writes(notebook) + "\n").encode()
+    for record in summary.notebooks.values():
+        for figure in record.figures:
+            source = folder / "figures" / f"{figure}.png"
+            files[paths.figures_folder() / source.name] = source.read_bytes()
+    numbers = json.dumps({key: vars(each) for key, each in measured.items()}, indent=1)
+    files[paths.figures_folder() / "results.json"] = (numbers + "\n").encode()
+    readme = paths.home() / "README.md"
+    blocks = {"results": _results_table(measured), "accuracy": _accuracy_table(measured["full"])}
+    files[readme] = _fill(readme.read_text(encoding="utf-8"), blocks, readme).encode()
+
+    stale = [file for file in paths.figures_folder().glob("*.png") if file not in files]
+    changed = [file for file in files if not file.exists() or file.read_bytes() != files[file]]
+    for file in changed:
+        summaries.write(file, files[file])
+    for file in stale:
+        file.unlink()
+    return changed + stale
+
+
+def _check(summary: Summary) -> None:
+    """Refuse a run that is not what the repository may show."""
+    if not summary.complete():
+        missing = [
+            name
+            for name in summaries.course_notebooks()
+            if name not in summary.notebooks or summary.notebooks[name].status != "ok"
+        ]
+        raise CourseError(f"The full run has not finished ({', '.join(missing)} missing): {_AGAIN}")
+    if summary.data != "CIFAR-10":
+        raise CourseError(
+            f"The full run was on the {summary.data}; only CIFAR-10 is published: get it with "
+            f"`python -m cifar10_cnn data fetch`, {_AGAIN}"
+        )
+    for name, file in summaries.course_notebooks().items():
+        source_hash = summaries.source_hash(nbformat.read(file, as_version=4))
+        if source_hash != summary.notebooks[name].source_hash:
+            raise CourseError(
+                f"{name} has been changed since the full run: run `python -m cifar10_cnn run "
+                "--profile full --resume` and publish again."
+            )
+
+
+def _measured() -> dict[str, Measured]:
+    """Return the numbers of each profile: from its run here, else as published before."""
+    file = paths.figures_folder() / "results.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    measured = {name: Measured(**before[name]) for name in profile_names() if name in before}
+    for name in profile_names():
+        folder = paths.runs_folder() / name
+        if (folder / "summary.json").exists():
+            summary = summaries.load(folder)
+            if summary.complete():
+                measured[name] = Measured.of(summary)
+    return {name: measured[name] for name in profile_names() if name in measured}
+
+
+def _with_outputs(file: Path, executed_file: Path) -> NotebookNode:
+    """Return the notebook with the executed copy's outputs, cleaned of what varies by machine."""
+    notebook = nbformat.read(file, as_version=4)
+    executed = nbformat.read(executed_file, as_version=4)
+    number = 0
+    code, runs = (
+        [cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, executed)
+    )
+    for cell, run in zip(code, runs, strict=True):
+        cell.metadata.pop("execution", None)
+        cell.execution_count = None
+        if run.execution_count:
+            number += 1
+            cell.execution_count = number
+        cell.outputs = _clean(run.outputs, cell.execution_count)
+    notebook.metadata.update(kernel.METADATA)
+    return notebook
+
+
+def _clean(outputs: list[NotebookNode], execution_count: int | None) -> list[NotebookNode]:
+    """Drop standard error, join neighbouring pieces of standard output, renumber results."""
+    kept: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type == "stream":
+            if output.name == "stderr":
+                continue
+            if kept and kept[-1].output_type == "stream":
+                kept[-1].text += output.text
+                continue
+        if output.output_type == "execute_result":
+            output.execution_count = execution_count
+        kept.append(output)
+    return kept
+
+
+def _fill(text: str, blocks: dict[str, str], file: Path) -> str:
+    """Replace the content of each generated block.
+
+    Raises:
+        CourseError: if the text lacks one.
+    """
+    for name in blocks:
+        if not any(found["name"] == name for found in GENERATED.finditer(text)):
+            raise CourseError(
+                f"{file.name} has no place for what is generated: add the line "
+                f"<!-- generated:{name} --><!-- /generated:{name} -->"
+            )
+    return GENERATED.sub(
+        lambda found: (
+            f"{found['open']}{blocks[found['name']]}{found['close']}"
+            if found["name"] in blocks
+            else found[0]
+        ),
+        text,
+    )
+
+
+def _time_line(measured: dict[str, Measured], name: str) -> str:
+    """Return the times of one notebook, each with what it was measured on, in one line."""
+    known = {key: each for key, each in measured.items() if name in each.seconds}
+    conditions = {each.conditions for each in known.values()}
+    if len(conditions) == 1:
+        times = " · ".join(f"{key} {duration(each.seconds[name])}" for key, each in known.items())
+        return f"{times} ({conditions.pop()}, measured)"
+    return " · ".join(
+        f"{key} {duration(each.seconds[name])} ({each.conditions})" for key, each in known.items()
+    )
+
+
+def _results_table(measured: dict[str, Measured]) -> str:
+    """Return the table of notebooks with their measured times, in Markdown."""
+    heads = [f"`{key}`<br>{each.conditions}" for key, each in measured.items()]
+    lines = [_row(["Notebook", "", *heads]), _row(["---"] * (2 + len(heads)))]
+    for name, file in summaries.course_notebooks().items():
+        times = [_time(each.seconds.get(name)) for each in measured.values()]
+        lines.append(_row([f"[{name}](notebooks/{file.name})", _title(file), *times]))
+    sums = [_time(sum(each.seconds.values())) for each in measured.values()]
+    return "\n".join(["", *lines, _row(["together", "", *sums]), ""])
+
+
+def _time(seconds: float | None) -> str:
+    return "–" if seconds is None else duration(seconds)
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _title(file: Path) -> str:
+    """Return a notebook's first heading."""
+    for cell in nbformat.read(file, as_version=4).cells:
+        if found := re.search(r"^# +(.+)$", cell.source, re.MULTILINE):
+            return found[1].replace("|", "\\|").strip()
+    return ""
+
+
+def _accuracy_table(full: Measured) -> str:
+    """Return the test accuracies of the full run and all they came from, in Markdown.
+
+    Raises:
+        CourseError: if the run saved none.
+    """
+    rows = {
+        "dense baseline": full.result.get("baseline_accuracy"),
+        "CNN": full.result.get("test_accuracy"),
+    }
+    if None in rows.values():
+        raise CourseError(f"The full run saved no test accuracy (notebook 05 does that): {_AGAIN}")
+    versions = ", ".join(f"{name} {number}" for name, number in full.versions.items())
+    lines = [_row(["Network", "Test accuracy"]), _row(["---", "---"])]
+    lines += [_row([name, percent(share)]) for name, share in rows.items() if share is not None]
+    facts = f"Measured: {full.origin} · fingerprint {full.fingerprint[:12]}… · {full.device}"
+    return "\n".join(["", *lines, "", f"{facts} · {versions}.", ""])

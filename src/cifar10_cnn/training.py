@@ -1,0 +1,206 @@
+"""Trained models as folders: what was trained, on what, and how it went.
+
+A run's folder is ``runs/<profile>/<name>/``: ``model.keras`` (the best epoch), ``history.csv`` and
+``run.json`` (where it came from). ``run.json`` is written last: a folder without it is unfinished.
+"""
+
+import csv
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from cifar10_cnn import __version__, device, models, paths, recipes
+from cifar10_cnn.data import Dataset
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import Profile
+
+#: Raised when a run's files change their meaning; older runs are then left alone.
+RUN_FORMAT = 1
+_COURSE_RUN = "04_train"
+
+
+def new_run(profile: Profile, name: str) -> Path:
+    """Make an empty folder for the run ``name``; what an earlier run left there is deleted.
+
+    Used in notebook 04.
+
+    Returns:
+        ``runs/<profile>/<name>/``.
+    """
+    folder = paths.runs_folder() / profile.name / name
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def record(
+    folder: Path, dataset: Dataset, profile: Profile, history: Mapping[str, list[float]]
+) -> None:
+    """Write ``history.csv`` and ``run.json`` beside the model that a training saved in ``folder``.
+
+    Used in notebook 04.
+
+    Args:
+        folder: a folder of ``new_run`` that holds ``model.keras``.
+        dataset: what was trained on.
+        profile: how much of it.
+        history: what ``model.fit(…).history`` holds, one number an epoch for each metric.
+    """
+    epochs = len(next(iter(history.values())))
+    with (folder / "history.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *history])
+        writer.writerows(zip(range(1, epochs + 1), *history.values(), strict=True))
+    about = {
+        "format": RUN_FORMAT,
+        "package": __version__,
+        "data": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "origin": dataset.origin,
+        "classes": list(dataset.class_names),
+        "profile": profile.name,
+        "seed": profile.seed,
+        "epochs": epochs,
+        "best_validation_accuracy": max(history["val_accuracy"]),
+        "device": device.describe(),
+        "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    write_json(folder / "run.json", about)
+
+
+def train(name: str, dataset: Dataset, profile: Profile) -> Path:
+    """Train the network ``name`` by its recipe and keep the epoch that validates best.
+
+    Killed, the same call goes on after the last finished epoch. Notebook 04 does the same in the
+    open; the command ``train`` and notebook 05's baseline call this.
+
+    Returns:
+        The run's folder.
+    """
+    recipe = recipes.get(name)
+    folder = paths.runs_folder() / profile.name / name
+    backup = paths.runs_folder() / profile.name / f"{name}-backup-{dataset.fingerprint[:12]}"
+    if not backup.exists():
+        new_run(profile, name)
+    keras.utils.set_random_seed(profile.seed)
+    model = models.build(name, len(dataset.class_names))
+    recipe.compile(model, len(dataset.train), profile.epochs)
+    log = folder / "epochs.csv"
+    model.fit(
+        dataset.train.images,
+        dataset.train.labels,
+        validation_data=(dataset.validation.images, dataset.validation.labels),
+        batch_size=recipe.batch_size,
+        epochs=profile.epochs,
+        verbose=2,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(backup),
+            keras.callbacks.CSVLogger(log, append=True),
+            keras.callbacks.ModelCheckpoint(
+                folder / "model.keras", monitor="val_accuracy", save_best_only=True
+            ),
+        ],
+    )
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    history = {key: [float(row[key]) for row in rows] for key in rows[0] if key != "epoch"}
+    record(folder, dataset, profile, history)
+    log.unlink()
+    return folder
+
+
+def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:
+    """Load notebook 04's model if it was trained on these pictures, else the shipped one.
+
+    Used in notebook 05.
+
+    Returns:
+        The model, and a sentence that says which one it is.
+
+    Raises:
+        CourseError: if the data has other classes than the shipped model.
+    """
+    folder = paths.runs_folder() / profile.name / _COURSE_RUN
+    about = read_json(folder / "run.json")
+    if about.get("format") == RUN_FORMAT and about.get("fingerprint") == dataset.fingerprint:
+        model = keras.models.load_model(folder / "model.keras")
+        return model, f"The model is notebook 04's: {_sentence(about)}"
+    file = shipped_path(dataset)
+    model = keras.models.load_model(file)
+    if model.output_shape[-1] != len(dataset.class_names):
+        raise CourseError(
+            f"The shipped model knows {model.output_shape[-1]} classes, this data set has "
+            f"{len(dataset.class_names)}: run notebook 04 first."
+        )
+    about = read_json(file.with_suffix(".json"))
+    return model, f"The model is the one that the repository ships: {_sentence(about)}"
+
+
+def _sentence(about: Mapping[str, Any]) -> str:
+    return f"trained on {about['origin']}, {about['epochs']} epochs, {about['device']}."
+
+
+def shipped_path(dataset: Dataset) -> Path:
+    """Return the file of the shipped model that suits ``dataset``.
+
+    There is one trained on CIFAR-10 and one trained on the practice set.
+    """
+    name = "practice.keras" if dataset.name == "practice set" else "cifar10.keras"
+    return Path(str(resources.files("cifar10_cnn"))) / "shipped" / name
+
+
+def ship(folder: Path, dataset: Dataset) -> Path:
+    """Copy a finished run into the package as the shipped model, without its optimizer's state.
+
+    Returns:
+        The file; its ``.json`` says where it came from.
+    """
+    file = shipped_path(dataset)
+    file.parent.mkdir(exist_ok=True)
+    keras.models.load_model(folder / "model.keras", compile=False).save(file)
+    shutil.copyfile(folder / "run.json", file.with_suffix(".json"))
+    return file
+
+
+def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]) -> None:
+    """Write the course's final numbers to ``runs/<profile>/result.json``.
+
+    Used in notebook 05; the course runner's summary and the README's table come from it.
+
+    Args:
+        profile: the profile that ran.
+        dataset: what was evaluated on.
+        numbers: names and values, such as ``test_accuracy`` between 0 and 1.
+    """
+    result = {
+        "data": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "origin": dataset.origin,
+        "device": device.describe(),
+        **{name: float(value) for name, value in numbers.items()},
+    }
+    folder = paths.runs_folder() / profile.name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "result.json", result)
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` to ``file``, whole or not at all."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    partial.replace(file)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return what a JSON file holds, or an empty dict where there is none that can be read."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

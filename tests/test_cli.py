@@ -1,0 +1,187 @@
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from packaging.requirements import Requirement
+from rich.console import Console
+from tiny_course import use, write_notebook
+from typer.testing import CliRunner
+
+from cifar10_cnn import __version__, course, data, device, doctor, paths
+from cifar10_cnn.__main__ import app
+from cifar10_cnn.errors import DataError
+
+
+def call(*words: str) -> SimpleNamespace:
+    result = CliRunner().invoke(app, list(words))
+    return SimpleNamespace(code=result.exit_code, out=result.stdout, err=result.stderr)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "1 + 1")
+    return tmp_path
+
+
+def test_help_loads_nothing_heavy():
+    script = (
+        "import sys\nsys.argv[1:] = ['--help']\n"
+        "from cifar10_cnn.__main__ import app\n"
+        "try:\n    app()\nfinally:\n"
+        "    heavy = {'keras', 'tensorflow', 'sklearn', 'nbclient', 'numpy'}\n"
+        "    print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    for name in ("run", "train", "evaluate", "doctor", "publish", "data"):
+        assert f" {name} " in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version():
+    assert call("--version").out == f"cifar10-cnn {__version__}\n"
+
+
+def test_module_runs_as_a_command(home):
+    words = [sys.executable, "-m", "cifar10_cnn", "run", "--profile", "tiny"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "There is no profile 'tiny': choose one of smoke, quick, full."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "--profile", "tiny"], "smoke, quick, full"),
+        (["run", "09"], "There is no notebook '09': choose out of 01_first"),
+        (["train", "resnet"], "There is no model 'resnet': choose one of"),
+        (["train", "plain_cnn", "--profile", "tiny"], "smoke, quick, full"),
+        (["evaluate", "none.keras"], "There is no model file none.keras"),
+        (["publish"], "holds no run"),
+        (["data", "import", "none.tar"], "none.tar"),
+        (["data", "verify"], "data fetch"),
+        (["data", "describe"], "data fetch"),
+    ],
+)
+def test_a_mistake_gives_one_message_and_exit_code_1(words, message):
+    done = call(*words)
+    assert done.code == 1
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_run_passes_its_options_on(monkeypatch):
+    got = []
+    monkeypatch.setattr(course, "run", lambda *words, **options: got.append((words, options)))
+    assert call("run", "01", "02", "--profile", "smoke", "--data", "auto", "--resume").code == 0
+    assert got == [((["01", "02"],), {"profile": "smoke", "data": "auto", "resume": True})]
+
+
+def test_an_interrupt_gives_exit_code_130(monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt("01_first.ipynb was interrupted")
+
+    monkeypatch.setattr(course, "run", interrupted)
+    done = call("run")
+    assert done.code == 130
+    assert done.err == "01_first.ipynb was interrupted\n"
+
+
+def test_data_commands(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "fetch", lambda: tmp_path / "cifar10.npz")
+    monkeypatch.setattr(data, "import_path", lambda path: tmp_path / path.name)
+    monkeypatch.setattr(data, "verify", lambda: "60,000 pictures")
+    monkeypatch.setattr(data, "describe", lambda: "CIFAR-10\nclasses")
+    assert call("data", "fetch").out == f"CIFAR-10 is in {tmp_path / 'cifar10.npz'}\n"
+    assert call("data", "import", "a.tar").out == f"CIFAR-10 is in {tmp_path / 'a.tar'}\n"
+    assert call("data", "verify").out == "60,000 pictures\n"
+    assert call("data", "describe").out == "CIFAR-10\nclasses\n"
+
+
+def test_evaluate_says_what_is_no_model(tmp_path, monkeypatch):
+    file = tmp_path / "text.keras"
+    file.write_text("no model")
+    monkeypatch.setattr(data, "load", lambda *_: SimpleNamespace(test=None))
+    done = call("evaluate", str(file), "--profile", "smoke")
+    assert done.code == 1
+    assert "is no Keras model" in done.err
+    assert len(done.err.splitlines()) <= 3
+
+
+@pytest.fixture
+def quick_devices(monkeypatch):
+    """Finding the real devices takes seconds."""
+    monkeypatch.setattr(device, "describe", lambda: "CPU, 2 cores · X")
+    monkeypatch.setattr(device, "gpu_hint", lambda: "No driver.")
+
+
+def findings() -> dict[str, tuple[str, str]]:
+    return {found.what: (found.state, found.text) for found in doctor.examine()}
+
+
+def test_doctor_finds_all_well(quick_devices):
+    done = call("doctor")
+    assert done.code == 0
+    for shown in ("Python", "notebooks", "CPU, 2 cores", "No driver.", "memory", "disk", "data"):
+        assert shown in done.out
+    state, text = findings()["data"]
+    assert state == "note"
+    assert "practice set" in text
+
+
+def test_doctor_compares_with_the_requirements(quick_devices, home):
+    (home / "requirements.txt").write_text(
+        "# all\nnumpy>=2,<3  # arrays\nrich>=900\nno-such-package>=1\n--editable .\n"
+    )
+    found = findings()
+    assert found["no-such-package"] == (
+        "broken",
+        "missing: run `pip install -r requirements.txt` again",
+    )
+    assert found["rich"][0] == "note"
+    assert ">=900" in found["rich"][1]
+    assert found["packages"][1].startswith("numpy 2")
+    assert call("doctor").code == 1
+
+
+def test_doctor_reads_this_repositorys_requirements(monkeypatch):
+    monkeypatch.delenv("CIFAR10_HOME")
+    assert (paths.home() / "requirements.txt").exists()
+    names = {requirement.name for requirement in doctor.requirements()}
+    assert {"tensorflow", "keras", "nbval"} <= names
+    assert all(isinstance(each, Requirement) and each.specifier for each in doctor.requirements())
+
+
+@pytest.mark.parametrize(
+    ("source", "state"), [("practice", "ok"), ("/no/such/path", "broken"), ("cifar10", "broken")]
+)
+def test_doctor_looks_for_the_data_that_is_asked_for(quick_devices, monkeypatch, source, state):
+    monkeypatch.setenv("CIFAR10_DATA", source)
+    assert findings()["data"][0] == state
+
+
+def test_doctor_says_what_is_broken(quick_devices, monkeypatch, home):
+    (home / "notebooks" / "01_first.ipynb").unlink()
+
+    def fails() -> str:
+        raise ImportError("no keras")
+
+    monkeypatch.setattr(device, "describe", fails)
+    found = findings()
+    assert found["notebooks"][0] == "broken"
+    assert "ImportError: no keras" in found["device"][1]
+    assert not doctor.doctor(Console(quiet=True))
+
+
+def test_doctor_names_a_damaged_cache(quick_devices, monkeypatch, home):
+    data.cache_path().parent.mkdir()
+    data.cache_path().write_bytes(b"damaged")
+    monkeypatch.setattr(data, "describe", lambda: (_ for _ in ()).throw(DataError("It is damaged")))
+    assert findings()["data"] == ("broken", "It is damaged")

@@ -1,0 +1,313 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import psutil
+import pytest
+from bs4 import BeautifulSoup
+from tiny_course import use, write_notebook
+
+from cifar10_cnn import course, pages, summary
+from cifar10_cnn.errors import CourseError
+
+ALT = 'Two "bars" & a line, 3 < 4'
+FIGURE = f"""\
+import base64
+from IPython.display import display
+png = base64.b64decode("iVBORw0KGgo=")
+display({{"image/png": png}}, raw=True,
+        metadata={{"image/png": {{"alt": {ALT!r}}}, "figure": {{"name": "01_bars"}}}})"""
+PLACE = """\
+import os, sys, pathlib
+print(sys.executable)
+print(pathlib.Path.cwd().name)
+print(*(os.environ.get(name) for name in ("CIFAR10_PROFILE", "CIFAR10_DATA")))
+print(os.environ.get("MPLBACKEND"))"""
+RESULT = """\
+import json, pathlib
+file = pathlib.Path("../runs/smoke/result.json")
+_ = file.write_text(json.dumps({"test_accuracy": 0.8125, "baseline_accuracy": 0.5}))"""
+
+
+def outputs(file: Path) -> str:
+    """Return all that the cells of an executed notebook printed."""
+    cells = nbformat.read(file, as_version=4).cells
+    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", []))
+
+
+def times_run(home: Path, name: str) -> int:
+    """Return how often a notebook with `COUNT` as its cell has been executed."""
+    file = home / f"{name}.txt"
+    return len(file.read_text()) if file.exists() else 0
+
+
+def count(name: str) -> str:
+    return f'_ = open("../{name}.txt", "a").write("x")'
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A run of two notebooks, on a machine whose python3 kernel is broken."""
+    home = tmp_path_factory.mktemp("course")
+    broken = home / "jupyter" / "kernels" / "python3"
+    broken.mkdir(parents=True)
+    spec = {"argv": ["/no/such/python", "{connection_file}"], "display_name": "?", "language": "?"}
+    (broken / "kernel.json").write_text(json.dumps(spec))
+    write_notebook(home, "01_first", 'print("Device: CPU, 2 cores · X 1.0")', FIGURE, PLACE)
+    write_notebook(home, "02_second", count("02_second"), RESULT)
+    (home / "notebooks" / "notes.ipynb").write_text("no part of the course")
+    before = {file: file.read_bytes() for file in (home / "notebooks").iterdir()}
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, home)
+        patch.setenv("JUPYTER_PATH", str(home / "jupyter"))
+        patch.setenv("MPLBACKEND", "Agg")
+        made = course.run(profile="smoke")
+        yield SimpleNamespace(
+            home=home, before=before, summary=made, folder=home / "runs" / "smoke"
+        )
+
+
+def test_a_run_leaves_copies_pages_figures_and_a_summary(passed):
+    made = {file.relative_to(passed.folder).as_posix() for file in passed.folder.rglob("*.*")}
+    assert made == {
+        *("01_first.ipynb", "01_first.html", "02_second.ipynb", "02_second.html"),
+        *("figures/01_bars.png", "index.html", "summary.json", "result.json"),
+    }
+    assert (passed.folder / "figures" / "01_bars.png").read_bytes() == b"\x89PNG\r\n\x1a\n"
+    assert summary.load(passed.folder) == passed.summary
+    assert passed.summary.complete()
+    assert list(passed.summary.notebooks) == ["01_first", "02_second"]
+    assert passed.summary.device == "CPU, 2 cores · X 1.0"
+    assert passed.summary.test_accuracy == 0.8125
+    assert passed.summary.notebooks["01_first"].figures == {"01_bars": ALT}
+    assert passed.summary.notebooks["01_first"].cells == 3
+
+
+def test_a_run_changes_nothing_outside_its_folder(passed):
+    assert {
+        file: file.read_bytes() for file in (passed.home / "notebooks").iterdir()
+    } == passed.before
+    assert not (passed.home / "figures").exists()
+
+
+def test_kernels_are_of_this_interpreter_and_told_what_to_run(passed):
+    lines = outputs(passed.folder / "01_first.ipynb").splitlines()
+    assert lines[1:4] == [sys.executable, "notebooks", "smoke practice"]
+    assert lines[4] != "Agg"
+
+
+def test_executed_copies_count_their_cells(passed):
+    cells = nbformat.read(passed.folder / "01_first.ipynb", as_version=4).cells
+    assert [cell.execution_count for cell in cells[1:]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("page", ["01_first.html", "02_second.html", "index.html"])
+def test_pages_fetch_nothing(passed, page):
+    text = (passed.folder / page).read_text()
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=.?(https?:)?//", text)
+    assert not re.search(r"""(import\s*\(?|url\()["']?https?:""", text)
+
+
+def test_pages_keep_alt_texts(passed):
+    for page in ("01_first.html", "index.html"):
+        soup = BeautifulSoup((passed.folder / page).read_text(), "html.parser")
+        assert [picture["alt"] for picture in soup.find_all("img")] == [ALT], page
+
+
+def test_pages_link_to_pages():
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("[next](02_second.ipynb#part), [x](http://a.b)")]
+    )
+    page = pages.notebook_page(notebook, "01_first", Path())
+    assert 'href="02_second.html#part"' in page
+
+
+def test_index_shows_the_summary(passed):
+    text = (passed.folder / "index.html").read_text()
+    for shown in ("81.2 %", "practice set · profile smoke", "CPU, 2 cores", 'href="01_first.html"'):
+        assert shown in text
+
+
+def test_a_named_notebook_runs_alone_and_the_rest_is_kept(passed):
+    again = course.run(["01"], profile="smoke")
+    assert times_run(passed.home, "02_second") == 1
+    assert again.complete()
+    assert again.test_accuracy == 0.8125
+
+
+@pytest.mark.parametrize("name", ["02", "02_second", "02_second.ipynb"])
+def test_notebooks_are_selected_by_name(passed, name):
+    assert list(course.select([name])) == ["02_second"]
+    assert list(course.select([name, "01"])) == ["01_first", "02_second"]
+    assert list(course.select([str(passed.home / "notebooks" / "02_second.ipynb")])) == [
+        "02_second"
+    ]
+
+
+@pytest.mark.parametrize("name", ["07", "second", "notes", "/elsewhere/02_second.ipynb"])
+def test_an_unknown_notebook_is_named_with_the_known_ones(passed, name):
+    with pytest.raises(CourseError, match=rf"{name}.*01_first, 02_second"):
+        course.select([name])
+
+
+def test_no_notebooks_at_all(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    with pytest.raises(CourseError, match=r"no notebooks in .*CIFAR10_HOME"):
+        course.run()
+
+
+def test_a_damaged_notebook_is_named(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "1").write_text("{")
+    with pytest.raises(CourseError, match=r"01_first.ipynb is no readable notebook"):
+        course.run(profile="smoke")
+
+
+def test_a_failure_stops_the_run_and_resume_goes_on(tmp_path, monkeypatch, capsys):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", count("01"))
+    write_notebook(tmp_path, "02_second", "print('begun')", "a = 1\na / 0", "print('never')")
+    write_notebook(tmp_path, "03_third", count("03"))
+    with pytest.raises(course.NotebookError) as failure:
+        course.run(profile="smoke")
+    message = str(failure.value)
+    assert message.splitlines()[:4] == [
+        "02_second.ipynb stopped at cell [2]:",
+        "    a = 1",
+        "    a / 0",
+        "ZeroDivisionError: division by zero",
+    ]
+    assert "python -m cifar10_cnn run --profile smoke --resume" in message
+    assert len(message.splitlines()) <= 6
+    assert times_run(tmp_path, "03") == 0
+    folder = tmp_path / "runs" / "smoke"
+    assert summary.load(folder).notebooks["02_second"].status == "failed"
+    assert "ZeroDivisionError" in (folder / "02_second.html").read_text()
+
+    write_notebook(tmp_path, "02_second", "a = 1")
+    capsys.readouterr()
+    made = course.run(profile="smoke", resume=True)
+    assert made.complete()
+    assert (times_run(tmp_path, "01"), times_run(tmp_path, "03")) == (1, 1)
+    assert "01_first: finished before" in capsys.readouterr().out
+
+    # Changed notebooks and those on other data run again; unchanged ones don't.
+    write_notebook(tmp_path, "03_third", count("03"), "'new'")
+    course.run(profile="smoke", resume=True)
+    assert (times_run(tmp_path, "01"), times_run(tmp_path, "03")) == (1, 2)
+    use(monkeypatch, tmp_path, fingerprint="0" * 64)
+    course.run(["01", "03"], profile="smoke", resume=True)
+    assert (times_run(tmp_path, "01"), times_run(tmp_path, "03")) == (2, 3)
+    assert "02_second" not in summary.load(folder).notebooks
+    assert not (folder / "02_second.html").exists()
+
+
+def test_a_new_model_makes_later_notebooks_stale(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    (tmp_path / "runs" / "smoke" / "04").mkdir(parents=True)
+    write_notebook(tmp_path, "01_first", '_ = open("../runs/smoke/04/m.keras", "a").write("x")')
+    write_notebook(tmp_path, "02_second", count("02"))
+    course.run(profile="smoke")
+    write_notebook(tmp_path, "01_first", '_ = open("../runs/smoke/04/m.keras", "a").write("xx")')
+    course.run(profile="smoke", resume=True)
+    assert times_run(tmp_path, "02") == 2
+
+
+@pytest.mark.parametrize("content", ['{"format": 0}', "{", "[]", '{"format": 1, "notebooks": {}}'])
+def test_a_run_of_another_version(tmp_path, monkeypatch, content, capsys):
+    use(monkeypatch, tmp_path)
+    monkeypatch.setattr(course, "_run_one", lambda *_, **__: summary.NotebookRecord("ok", 1, 1, ""))
+    write_notebook(tmp_path, "01_first", "1")
+    folder = tmp_path / "runs" / "smoke"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text(content)
+    with pytest.raises(CourseError, match=r"another version of the course.*without --resume"):
+        course.run(profile="smoke", resume=True)
+    assert course.run(profile="smoke").complete()
+    (aside,) = (tmp_path / "runs").glob("smoke-before-*")
+    assert (aside / "summary.json").read_text() == content
+    assert aside.name in capsys.readouterr().out
+
+
+def test_a_dead_kernel_is_reported_within_seconds(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "import os\nos._exit(1)")
+    begun = time.monotonic()
+    with pytest.raises(course.NotebookError, match=r"cell \[1\](?s:.*)The kernel died"):
+        course.run(profile="smoke")
+    assert time.monotonic() - begun < 20
+
+
+def test_a_cell_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "import time\ntime.sleep(100)")
+    with pytest.raises(course.NotebookError, match="longer than 1 seconds"):
+        course.run(profile="smoke", cell_timeout=1)
+
+
+def test_an_interrupt_ends_cleanly(tmp_path, monkeypatch):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "1 + 1")
+    wait = 'import os, time\n_ = open("../pid", "w").write(str(os.getpid()))\ntime.sleep(100)'
+    write_notebook(tmp_path, "02_second", wait)
+    script = tmp_path / "run.py"
+    script.write_text(
+        "from types import SimpleNamespace\n"
+        "from cifar10_cnn import data, course\n"
+        "data.load = lambda *_: SimpleNamespace(name='practice set', fingerprint='f', origin='')\n"
+        "try:\n    course.run(profile='smoke')\n"
+        "except KeyboardInterrupt as error:\n    print(error)\n    raise SystemExit(130)"
+    )
+    running = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < deadline, "the second notebook never began"
+        time.sleep(0.1)
+    kernel = psutil.Process(int((tmp_path / "pid").read_text()))
+    os.kill(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "02_second.ipynb was interrupted at cell [1]" in out
+    assert "--resume" in out
+    assert err == ""
+    psutil.wait_procs([kernel], timeout=10)
+    assert not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE
+    records = summary.load(tmp_path / "runs" / "smoke").notebooks
+    assert {name: record.status for name, record in records.items()} == {
+        "01_first": "ok",
+        "02_second": "interrupted",
+    }
+
+
+def test_own_data_is_named_by_its_absolute_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "auto").mkdir()
+    assert course._absolute("pictures") == str(tmp_path / "pictures")
+    assert course._absolute("auto") == "auto"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(2.31, "2.3 s"), (21, "21 s"), (130, "2 min"), (6000, "1.7 h")]
+)
+def test_times_are_said_shortly(seconds, said):
+    assert summary.duration(seconds) == said
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "file.txt"
+    summary.write(file, "old")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
+    with pytest.raises(CourseError, match=r"file.txt could not be written \(No space\)"):
+        summary.write(file, "new")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["old"]
