@@ -99,9 +99,12 @@ def run(
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="Name of a model, such as cnn.")],
+    name: Annotated[str, typer.Argument(help="Name of a model, such as plain_cnn.")],
     profile: ProfileOption = None,
     data: DataOption = None,
+    ship: Annotated[
+        bool, typer.Option("--ship", help="Make it the model that the repository ships.")
+    ] = False,
 ) -> None:
     """Train one model by its recipe and keep it under runs/PROFILE/."""
     from cifar10_cnn import data as course_data
@@ -111,7 +114,10 @@ def train(
         raise CourseError(f"There is no model {name!r}: choose one of {', '.join(models.names())}.")
     size = _profile(profile)
     device.start()
-    typer.echo(training.train(name, course_data.load(size, data), size))
+    folder = training.train(name, course_data.load(size, data), size)
+    typer.echo(f"The model is in {folder}")
+    if ship and (file := training.ship(folder)):
+        typer.echo(f"The repository now ships it as {file}")
 
 
 @app.command()
@@ -138,7 +144,7 @@ def evaluate(
     if model is None:
         network, origin = training.trained_model(size, dataset)
     else:
-        import keras
+        from cifar10_cnn.device import keras
 
         try:
             network, origin = keras.models.load_model(model, compile=False), str(model)
@@ -179,7 +185,7 @@ def publish() -> None:
 
 @data_app.command()
 def fetch() -> None:
-    """Download the official archive (163 MB), check it and cache the pictures."""
+    """Download the official archive (170 MB), check it and cache the pictures."""
     from cifar10_cnn import data
 
     typer.echo(f"CIFAR-10 is in {data.fetch()}")

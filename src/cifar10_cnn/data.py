@@ -4,32 +4,24 @@ Used in every notebook.
 """
 
 import hashlib
-import json
 import os
-import sys
 import tempfile
-import zipfile
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pooch
 from sklearn.model_selection import train_test_split
-from tqdm import tqdm
 
-from cifar10_cnn import __version__, paths, practice, profiles, sources
+from cifar10_cnn import __version__, cache, download, paths, practice, profiles, sources
+from cifar10_cnn.cache import Cached
 from cifar10_cnn.errors import DataError
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.sources import CLASS_NAMES, Arrays
 
-URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 #: `sources.fingerprint` of the 60,000 official pictures, the same whatever archive they came in.
 FINGERPRINT = "c0868c1fa038204834060e3f86e91418137168961e51aa93734eab329f830eab"
-#: Seconds to wait for a connection, and for the next bytes of a download.
-TIMEOUTS = (5, 30)
-_CACHE_FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +83,7 @@ def load(profile: Profile | None = None, source: str | None = None) -> Dataset:
         DataError: if the source is unknown, missing or damaged.
     """
     profile = profile or profiles.current()
-    arrays, name, mark = _arrays(source or os.environ.get("CIFAR10_DATA", "auto"))
+    arrays, name, mark = _cached(source or os.environ.get("CIFAR10_DATA", "auto"))
     dataset = split(arrays, profile, name, mark)
     sizes = [len(part) for part in (dataset.train, dataset.validation, dataset.test)]
     print(
@@ -203,45 +195,21 @@ def import_path(path: str | Path) -> Path:
             f"{FINGERPRINT[:12]}…: it was changed or is not CIFAR-10. To work on pictures of your "
             f"own, set CIFAR10_DATA={path} instead of importing them."
         )
-    _store(cache_path(), arrays, "CIFAR-10", mark)
+    cache.store(cache_path(), Cached(arrays, "CIFAR-10", mark))
     return cache_path()
 
 
 def fetch() -> Path:
-    """Download the official archive (163 MB), check its SHA-256, and cache the pictures.
+    """Download the official archive (170 MB), check it, and cache the pictures.
 
     Returns:
         The cache file.
 
     Raises:
-        DataError: if there is no connection, the bytes are not the official ones, or the disk is
-            full; nothing half-written stays.
+        DataError: if the download fails or the cache cannot be written; nothing half-written stays.
     """
-    pooch.get_logger().setLevel("WARNING")
     with tempfile.TemporaryDirectory(prefix="cifar10-") as folder:
-        # The bar goes to standard output: in a notebook, standard error looks like a failure.
-        with tqdm(unit="B", unit_scale=True, desc="CIFAR-10", file=sys.stdout, leave=False) as bar:
-            downloader = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUTS)
-            try:
-                archive = pooch.retrieve(
-                    URL, SHA256, "cifar-10-python.tar.gz", folder, downloader=downloader
-                )
-            except (OSError, ValueError) as error:
-                raise DataError(
-                    f"CIFAR-10 could not be downloaded from {URL} ({_reason(error)}): try again, "
-                    "or import a copy you have with `python -m cifar10_cnn data import PATH`."
-                ) from error
-        return import_path(archive)
-
-
-def _reason(error: Exception) -> str:
-    """Return why a download failed in a few words; requests nests several errors in one."""
-    text = str(error)
-    if "resolve" in text or "NewConnectionError" in text or "unreachable" in text:
-        return "no network connection to that server"
-    if "imed out" in text:
-        return f"no answer within {TIMEOUTS[1]} seconds"
-    return text.splitlines()[0][:200]
+        return import_path(download.official_archive(folder))
 
 
 def verify() -> str:
@@ -250,7 +218,7 @@ def verify() -> str:
     Raises:
         DataError: if there is no cache or it is not CIFAR-10, complete and unchanged.
     """
-    arrays, _, _ = _read_cache(_existing_cache())
+    arrays, _, _ = cache.read(_existing_cache())
     mark = sources.fingerprint(arrays)
     if mark != FINGERPRINT:
         raise DataError(
@@ -266,7 +234,7 @@ def describe() -> str:
     Raises:
         DataError: if there is no cache or it is damaged.
     """
-    arrays, name, mark = _read_cache(_existing_cache())
+    arrays, name, mark = cache.read(_existing_cache())
     # One channel at a time: all 50,000 pictures as floats would take a gigabyte.
     channels = [arrays.train_images[..., channel] / np.float32(255) for channel in range(3)]
     lines = [
@@ -296,7 +264,7 @@ def _existing_cache() -> Path:
     return cache_path()
 
 
-def _arrays(source: str) -> tuple[Arrays, str, str]:
+def _cached(source: str) -> Cached:
     """Return all pictures of a source, its name and its fingerprint."""
     if source == "practice":
         return _practice()
@@ -309,20 +277,20 @@ def _arrays(source: str) -> tuple[Arrays, str, str]:
                 raise
             print(_banner(str(error)))
             return _practice()
-        return _read_cache(cache_path())
+        return cache.read(cache_path())
     return _own(Path(source).expanduser())
 
 
-def _practice() -> tuple[Arrays, str, str]:
+def _practice() -> Cached:
     """Return the practice set, drawn at first use."""
-    cache = paths.data_folder() / f"practice-{__version__}.npz"
-    if not cache.exists():
+    file = paths.data_folder() / f"practice-{__version__}.npz"
+    if not file.exists():
         arrays = practice.make()
-        _store(cache, arrays, "practice set", sources.fingerprint(arrays))
-    return _read_cache(cache)
+        cache.store(file, Cached(arrays, "practice set", sources.fingerprint(arrays)))
+    return cache.read(file)
 
 
-def _own(path: Path) -> tuple[Arrays, str, str]:
+def _own(path: Path) -> Cached:
     """Return the pictures of a path, cached until a file of it changes."""
     if not path.exists():
         raise DataError(
@@ -332,12 +300,13 @@ def _own(path: Path) -> tuple[Arrays, str, str]:
     newest = max(file.stat().st_mtime_ns for file in files)
     state = f"{path.resolve()}|{len(files)}|{newest}|{path.stat().st_size}"
     key = hashlib.sha256(state.encode()).hexdigest()[:12]
-    cache = paths.data_folder() / f"own-{key}.npz"
-    if not cache.exists():
+    file = paths.data_folder() / f"own-{key}.npz"
+    if not file.exists():
         arrays = sources.read(path)
         mark = sources.fingerprint(arrays)
-        _store(cache, arrays, "CIFAR-10" if mark == FINGERPRINT else "own pictures", mark)
-    return _read_cache(cache)
+        name = "CIFAR-10" if mark == FINGERPRINT else "own pictures"
+        cache.store(file, Cached(arrays, name, mark))
+    return cache.read(file)
 
 
 def _banner(reason: str) -> str:
@@ -346,44 +315,7 @@ def _banner(reason: str) -> str:
         "PRACTICE SET: these pictures are drawings, NOT CIFAR-10.",
         "Results on them say nothing about CIFAR-10.",
         "",
-        *[reason[start : start + 88] for start in range(0, len(reason), 88)],
+        *textwrap.wrap(reason, 88),
     ]
     edge = "█" * 94
     return "\n".join([edge, *(f"██ {line:<88} ██" for line in lines), edge])
-
-
-def _store(file: Path, arrays: Arrays, name: str, mark: str) -> None:
-    """Write a cache file whole or not at all."""
-    about = json.dumps({"format": _CACHE_FORMAT, "name": name, "fingerprint": mark})
-    partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(partial, about=np.array(about), **arrays._asdict())
-        partial.replace(file)
-    except OSError as error:
-        needed = sum(array.nbytes for array in arrays) / 1e6
-        raise DataError(
-            f"{file} cannot be written ({error.strerror or error}): it needs {needed:.0f} MB in a "
-            "folder you may write to; free some space, or name another folder with CIFAR10_HOME."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _read_cache(file: Path) -> tuple[Arrays, str, str]:
-    """Read a cache file; the zip format's own checksums find damage."""
-    try:
-        with np.load(file, allow_pickle=False) as cache:
-            about = json.loads(str(cache["about"]))
-            if about["format"] != _CACHE_FORMAT:
-                raise ValueError(f"format {about['format']}, not {_CACHE_FORMAT}")
-            return (
-                Arrays(*(cache[field] for field in Arrays._fields)),
-                about["name"],
-                about["fingerprint"],
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{file} is damaged or of another version ({error}): delete it and run the same "
-            "command again."
-        ) from error

@@ -65,7 +65,7 @@ def add_conv_block(
 def augmentation() -> list[keras.layers.Layer]:
     """Return the layers that flip and shift pictures at random, in training alone.
 
-    Used in notebooks 02 and 04.
+    Used in notebook 04; notebook 02 shows what each layer does.
     """
     return [
         layers.RandomFlip("horizontal"),

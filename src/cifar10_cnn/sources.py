@@ -96,8 +96,8 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
             self.archive = zipfile.ZipFile(self.path)
             return self._from_zip(self.archive)
         try:
-            # Opened for streaming: one pass over the compressed file, in its own order.
-            self.archive = tarfile.open(self.path, "r|*")
+            # Not the streaming mode "r|*": that takes a cut-off archive for a short one.
+            self.archive = tarfile.open(self.path, "r:*")
         except tarfile.ReadError as error:
             raise DataError(
                 f"{self.path} is neither a folder nor a tar or zip archive that can be read "

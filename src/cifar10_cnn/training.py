@@ -21,7 +21,8 @@ from cifar10_cnn.profiles import Profile
 
 #: Raised when a run's files change their meaning; older runs are then left alone.
 RUN_FORMAT = 1
-_COURSE_RUN = "04_train"
+#: Notebook 04 keeps its final model under this name.
+COURSE_RUN = "04_train"
 
 
 def new_run(profile: Profile, name: str) -> Path:
@@ -92,6 +93,8 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     model = models.build(name, len(dataset.class_names))
     recipe.compile(model, len(dataset.train), profile.epochs)
     log = folder / "epochs.csv"
+    # A training that goes on must not take its first epoch for the best one.
+    best_before = max((float(row["val_accuracy"]) for row in _rows(log)), default=None)
     model.fit(
         dataset.train.images,
         dataset.train.labels,
@@ -103,16 +106,26 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
             keras.callbacks.BackupAndRestore(backup),
             keras.callbacks.CSVLogger(log, append=True),
             keras.callbacks.ModelCheckpoint(
-                folder / "model.keras", monitor="val_accuracy", save_best_only=True
+                folder / "model.keras",
+                monitor="val_accuracy",
+                save_best_only=True,
+                initial_value_threshold=best_before,
             ),
         ],
     )
-    with log.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = _rows(log)
     history = {key: [float(row[key]) for row in rows] for key in rows[0] if key != "epoch"}
     record(folder, dataset, profile, history)
     log.unlink()
     return folder
+
+
+def _rows(log: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, none if there is no file."""
+    if not log.exists():
+        return []
+    with log.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:
@@ -126,12 +139,12 @@ def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]
     Raises:
         CourseError: if the data has other classes than the shipped model.
     """
-    folder = paths.runs_folder() / profile.name / _COURSE_RUN
+    folder = paths.runs_folder() / profile.name / COURSE_RUN
     about = read_json(folder / "run.json")
     if about.get("format") == RUN_FORMAT and about.get("fingerprint") == dataset.fingerprint:
         model = keras.models.load_model(folder / "model.keras")
         return model, f"The model is notebook 04's: {_sentence(about)}"
-    file = shipped_path(dataset)
+    file = shipped_path(dataset.name)
     model = keras.models.load_model(file)
     if model.output_shape[-1] != len(dataset.class_names):
         raise CourseError(
@@ -146,25 +159,33 @@ def _sentence(about: Mapping[str, Any]) -> str:
     return f"trained on {about['origin']}, {about['epochs']} epochs, {about['device']}."
 
 
-def shipped_path(dataset: Dataset) -> Path:
-    """Return the file of the shipped model that suits ``dataset``.
+def shipped_path(data_name: str) -> Path:
+    """Return the file of the shipped model that suits a data set.
 
     There is one trained on CIFAR-10 and one trained on the practice set.
+
+    Args:
+        data_name: the data set's ``name``.
     """
-    name = "practice.keras" if dataset.name == "practice set" else "cifar10.keras"
+    name = "practice.keras" if data_name == "practice set" else "cifar10.keras"
     return Path(str(resources.files("cifar10_cnn"))) / "shipped" / name
 
 
-def ship(folder: Path, dataset: Dataset) -> Path:
+def ship(folder: Path) -> Path | None:
     """Copy a finished run into the package as the shipped model, without its optimizer's state.
 
+    Used by the commands ``publish`` and ``train --ship``.
+
     Returns:
-        The file; its ``.json`` says where it came from.
+        The file, whose ``.json`` says where it came from; None if this very run is there already.
     """
-    file = shipped_path(dataset)
+    about = read_json(folder / "run.json")
+    file = shipped_path(about["data"])
+    if about == read_json(file.with_suffix(".json")):
+        return None
     file.parent.mkdir(exist_ok=True)
     keras.models.load_model(folder / "model.keras", compile=False).save(file)
-    shutil.copyfile(folder / "run.json", file.with_suffix(".json"))
+    write_json(file.with_suffix(".json"), about)
     return file
 
 

@@ -14,7 +14,7 @@ from cifar10_cnn.plots.style import (
     CourseFigure,
     class_ticks,
     listed,
-    same_length,
+    members_of_classes,
     styled,
 )
 from cifar10_cnn.plots.tiles import as_pictures, plan
@@ -93,13 +93,8 @@ def mean_pictures(
     Raises:
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
-    same_length(images=images, labels=labels)
-    means = []
-    for label, name in enumerate(class_names):
-        members = np.flatnonzero(np.asarray(labels) == label)
-        if not len(members):
-            raise ValueError(f"There is no picture of class {label}, {name}.")
-        means.append(images[members].mean(axis=0, dtype=np.float32))
+    members = members_of_classes(images, labels, class_names)
+    means = [images[index].mean(axis=0, dtype=np.float32) for index in members]
     brightness = np.array([mean.mean() for mean in means])
     bright, dark = int(brightness.argmax()), int(brightness.argmin())
     title = (

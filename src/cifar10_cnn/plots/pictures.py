@@ -12,6 +12,7 @@ from cifar10_cnn.plots.style import (
     WRONG_TEXT,
     CourseFigure,
     listed,
+    members_of_classes,
     same_length,
     styled,
 )
@@ -87,14 +88,9 @@ def class_grid(
     Raises:
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
-    same_length(images=images, labels=labels)
     rng = np.random.default_rng(seed)
-    rows = []
-    for label, name in enumerate(class_names):
-        members = np.flatnonzero(np.asarray(labels) == label)
-        if not len(members):
-            raise ValueError(f"There is no picture of class {label}, {name}.")
-        rows.append(rng.permutation(members)[:per_class])
+    members = members_of_classes(images, labels, class_names)
+    rows = [rng.permutation(index)[:per_class] for index in members]
     columns = max(len(row) for row in rows)
     # White tiles fill a row that is short.
     shown = np.full((len(rows), columns, *images.shape[1:]), 255, dtype=np.uint8)

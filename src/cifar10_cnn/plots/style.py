@@ -194,3 +194,19 @@ def class_ticks(axes: Axes, axis: str, class_names: Sequence[str]) -> None:
     if axis == "x" and len(class_names) > 6:
         for label in axes.get_xticklabels():
             label.set(rotation=30, ha="right", rotation_mode="anchor")
+
+
+def members_of_classes(
+    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> list[np.ndarray]:
+    """Return, for each class, the indices of its pictures.
+
+    Raises:
+        ValueError: if there are not as many labels as pictures, or a class has no picture.
+    """
+    same_length(images=images, labels=labels)
+    members = [np.flatnonzero(np.asarray(labels) == label) for label in range(len(class_names))]
+    for label, name in enumerate(class_names):
+        if not len(members[label]):
+            raise ValueError(f"There is no picture of class {label}, {name}.")
+    return members

@@ -1,0 +1,70 @@
+"""The cache: one file with all pictures of a data set, written whole, read in a moment."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cifar10_cnn.errors import DataError
+from cifar10_cnn.sources import Arrays
+
+_FORMAT = 1
+
+
+class Cached(NamedTuple):
+    """A data set with what it is.
+
+    Attributes:
+        arrays: all pictures and labels.
+        name: ``CIFAR-10``, ``practice set`` or ``own pictures``.
+        fingerprint: as ``sources.fingerprint`` gives it.
+    """
+
+    arrays: Arrays
+    name: str
+    fingerprint: str
+
+
+def store(file: Path, content: Cached) -> None:
+    """Write a cache file whole or not at all.
+
+    Raises:
+        DataError: if the disk is full or the folder may not be written to.
+    """
+    about = {"format": _FORMAT, "name": content.name, "fingerprint": content.fingerprint}
+    partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(partial, about=np.array(json.dumps(about)), **content.arrays._asdict())
+        partial.replace(file)
+    except OSError as error:
+        needed = sum(array.nbytes for array in content.arrays) / 1e6
+        raise DataError(
+            f"{file} cannot be written ({error.strerror or error}): it needs {needed:.0f} MB in a "
+            "folder you may write to; free some space, or name another folder with CIFAR10_HOME."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read(file: Path) -> Cached:
+    """Read a cache file; the zip format's own checksums find damage.
+
+    Raises:
+        DataError: if it is damaged or of another version.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as cache:
+            about = json.loads(str(cache["about"]))
+            if about["format"] != _FORMAT:
+                raise ValueError(f"format {about['format']}, not {_FORMAT}")
+            arrays = Arrays(*(cache[field] for field in Arrays._fields))
+            return Cached(arrays, about["name"], about["fingerprint"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{file} is damaged or of another version ({error}): delete it and run the same "
+            "command again."
+        ) from error

@@ -1,0 +1,298 @@
+"""Loading, splitting and caching, on hand-made sets and on faults done on purpose."""
+
+import errno
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import official
+import pytest
+
+from cifar10_cnn import data, download, profiles, sources
+from cifar10_cnn.errors import CourseError, DataError
+from cifar10_cnn.profiles import Profile
+
+PROFILE = Profile("tiny", None, 20, None, 1, 10, 1, seed=0)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CIFAR10_DATA", "auto")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return official.write_tar(tmp_path / "cifar-10-python.tar.gz", official.python_members())
+
+
+@pytest.fixture
+def taken_for_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hand-made pictures pass for the official ones."""
+    monkeypatch.setattr(data, "FINGERPRINT", sources.fingerprint(official.expected()))
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens on this port."""
+    monkeypatch.setattr(download, "URL", "http://127.0.0.1:9/cifar-10-python.tar.gz")
+
+
+def split(seed: int = 0, **sizes: int | None) -> data.Dataset:
+    settings = {"train_images": None, "validation_images": 20, "test_images": None, **sizes}
+    profile = Profile("tiny", epochs=1, experiment_images=10, experiment_epochs=1, seed=seed,
+                      **settings)  # type: ignore[arg-type]  # fmt: skip
+    return data.split(official.expected(), profile, "own pictures", "0" * 64)
+
+
+def contents(part: data.Split) -> set[bytes]:
+    return {image.tobytes() for image in part.images}
+
+
+def test_splits_are_disjoint_and_lose_nothing() -> None:
+    dataset = split()
+    train, validation = contents(dataset.train), contents(dataset.validation)
+    assert len(train) == 180
+    assert len(validation) == 20
+    assert not train & validation
+    assert not (train | validation) & contents(dataset.test)
+    assert train | validation == {image.tobytes() for image in official.expected().train_images}
+
+
+@pytest.mark.parametrize("sizes", [{}, {"train_images": 100, "test_images": 10}])
+def test_splits_are_stratified(sizes: dict) -> None:
+    dataset = split(**sizes)
+    for part in (dataset.train, dataset.validation, dataset.test):
+        counts = np.bincount(part.labels)
+        assert (counts == len(part) // 10).all(), counts
+
+
+def test_same_seed_same_split_and_another_seed_another() -> None:
+    one, same, other = split(seed=0), split(seed=0), split(seed=1)
+    for name in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(one, name).images, getattr(same, name).images)
+    assert contents(one.validation) != contents(other.validation)
+
+
+def test_pictures_keep_their_labels() -> None:
+    expected = official.expected()
+    label_of = {
+        image.tobytes(): label
+        for image, label in zip(expected.train_images, expected.train_labels, strict=True)
+    }
+    dataset = split()
+    for part in (dataset.train, dataset.validation):
+        for image, label in zip(part.images, part.labels, strict=True):
+            assert label_of[image.tobytes()] == label
+
+
+def test_too_few_pictures_for_a_split() -> None:
+    arrays = official.expected()
+    few = arrays._replace(
+        train_images=arrays.train_images[:11], train_labels=arrays.train_labels[:11]
+    )
+    with pytest.raises(DataError, match="11 training and 40 test pictures are too few"):
+        data.split(few, PROFILE, "own pictures", "0" * 64)
+
+
+def test_select_classes_relabels_and_shuffles() -> None:
+    dataset = split()
+    subset = data.select_classes(dataset, ("frog", "cat", "dog"))
+    assert subset.class_names == ("frog", "cat", "dog")
+    for whole, part in zip(
+        (dataset.train, dataset.validation, dataset.test),
+        (subset.train, subset.validation, subset.test),
+        strict=True,
+    ):
+        for new, old in enumerate((6, 3, 5)):
+            assert contents(data.Split(part.images[part.labels == new], part.labels)) == {
+                image.tobytes() for image in whole.images[whole.labels == old]
+            }
+    assert not np.array_equal(subset.train.labels, np.sort(subset.train.labels))
+    again = data.select_classes(dataset, ("frog", "cat", "dog"))
+    np.testing.assert_array_equal(subset.train.images, again.train.images)
+
+
+@pytest.mark.parametrize("names", [("cat", "cow"), ("cat",), ("cat", "cat"), ()])
+def test_select_classes_refuses_wrong_names(names: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="two or more different names out of airplane"):
+        data.select_classes(split(), names)
+
+
+def test_import_then_load_from_the_cache(
+    home: Path, archive: Path, taken_for_cifar10: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert data.import_path(archive) == home / "data" / "cifar10.npz"
+    dataset = data.load(PROFILE)
+    assert dataset.name == "CIFAR-10"
+    assert dataset.origin == "CIFAR-10 · profile tiny · seed 0"
+    assert len(dataset.train) == 180
+    assert "180 training, 20 validation and 40 test pictures" in capsys.readouterr().out
+    assert "60,000" in data.verify()
+    assert "training: 200 pictures, 20 to 20 a class" in data.describe()
+
+
+def test_describe_gives_the_mean_that_numpy_gives(
+    home: Path, archive: Path, taken_for_cifar10: None
+) -> None:
+    data.import_path(archive)
+    mean = (official.expected().train_images / 255).mean(axis=(0, 1, 2))
+    assert ", ".join(f"{value:.4f}" for value in mean) in data.describe()
+
+
+def test_import_refuses_what_is_not_cifar10(home: Path, archive: Path) -> None:
+    with pytest.raises(DataError, match=r"200 training and 40 test .* set CIFAR10_DATA="):
+        data.import_path(archive)
+    assert not (home / "data" / "cifar10.npz").exists()
+
+
+def test_path_as_source_is_cached_until_it_changes(
+    home: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIFAR10_DATA", str(archive))
+    first = data.load(PROFILE)
+    assert first.name == "own pictures"
+    monkeypatch.setattr(sources, "read", lambda path: pytest.fail("read again"))
+    assert data.load(PROFILE).fingerprint == first.fingerprint
+    monkeypatch.undo()
+    monkeypatch.setenv("CIFAR10_HOME", str(home))
+    members = official.python_members()
+    images, labels = official.batch(99)
+    members["cifar-10-batches-py/data_batch_1"] = official.python_batch(images, labels)
+    official.write_tar(archive, members)
+    assert data.load(PROFILE, str(archive)).fingerprint != first.fingerprint
+
+
+@pytest.mark.parametrize("source", ["cifar-10", "no/such/path"])
+def test_unknown_source_names_the_valid_ones(home: Path, source: str) -> None:
+    with pytest.raises(DataError, match=f"'{source}' is neither auto, cifar10, practice nor"):
+        data.load(PROFILE, source)
+
+
+def test_unknown_profile_names_the_valid_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFAR10_PROFILE", "turbo")
+    with pytest.raises(CourseError, match="no profile 'turbo': choose one of smoke, quick, full"):
+        profiles.current()
+
+
+def test_no_network_falls_back_on_the_practice_set_with_a_banner(
+    home: Path, unreachable: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = time.monotonic()
+    arrays = official.expected()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data.practice, "make", lambda: arrays)
+        dataset = data.load(PROFILE, "auto")
+    assert time.monotonic() - begun < 60, "an unreachable server must not hold up a class"
+    assert dataset.name == "practice set"
+    out = capsys.readouterr().out
+    assert "PRACTICE SET: these pictures are drawings, NOT CIFAR-10." in out
+    assert "no network connection" in " ".join(out.replace("█", "").split())
+    assert {len(line) for line in out.splitlines() if line.startswith("█")} == {94}
+
+
+def test_who_insists_on_cifar10_gets_an_error(home: Path, unreachable: None) -> None:
+    with pytest.raises(DataError, match=r"no network connection .* data import PATH"):
+        data.load(PROFILE, "cifar10")
+
+
+@pytest.fixture
+def server(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
+    """A server on this machine that sends the archive, or damages it on the way."""
+    behaviour = {"contents": archive.read_bytes(), "status": 200}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(behaviour["status"])
+            self.send_header("Content-Length", str(len(behaviour["contents"])))
+            self.end_headers()
+            self.wfile.write(behaviour["contents"])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        monkeypatch.setattr(download, "URL", f"http://127.0.0.1:{httpd.server_port}/cifar.tar.gz")
+        digest = data.hashlib.sha256(archive.read_bytes()).hexdigest()
+        monkeypatch.setattr(download, "SHA256", digest)
+        yield behaviour
+        httpd.shutdown()
+
+
+def test_download(home: Path, server: dict, taken_for_cifar10: None) -> None:
+    data.fetch()
+    assert data.load(PROFILE, "cifar10").name == "CIFAR-10"
+    assert [file.name for file in (home / "data").iterdir()] == ["cifar10.npz"]
+
+
+@pytest.mark.parametrize("fault", ["cut", "other bytes", "not found"])
+def test_bad_download_is_refused_and_leaves_nothing(
+    home: Path, server: dict, taken_for_cifar10: None, fault: str
+) -> None:
+    good = server["contents"]
+    server["contents"] = {"cut": good[:-100], "other bytes": good[:-1] + b"?", "not found": b""}[
+        fault
+    ]
+    server["status"] = 404 if fault == "not found" else 200
+    with pytest.raises(DataError, match=r"could not be downloaded from http://127.* data import"):
+        data.fetch()
+    assert not list(home.rglob("*.npz"))
+
+
+def test_full_disk_leaves_nothing_half_written(
+    home: Path, archive: Path, taken_for_cifar10: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def savez(file: Path, **_: object) -> None:
+        file.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", savez)
+    with pytest.raises(DataError, match=r"cifar10\.npz cannot be written \(No space left.*MB"):
+        data.import_path(archive)
+    assert not list((home / "data").iterdir())
+
+
+@pytest.mark.parametrize("damage", ["cut", "byte", "text"])
+def test_damaged_cache_is_named(
+    home: Path, archive: Path, taken_for_cifar10: None, damage: str
+) -> None:
+    cache = data.import_path(archive)
+    raw = bytearray(cache.read_bytes())
+    raw[len(raw) // 2] ^= 255
+    good = cache.read_bytes()
+    cache.write_bytes({"cut": good[:-50], "byte": bytes(raw), "text": b"hello"}[damage])
+    with pytest.raises(DataError, match=r"cifar10\.npz is damaged .* delete it"):
+        data.load(PROFILE, "cifar10")
+
+
+def test_tampered_cache_fails_verification(
+    home: Path, archive: Path, taken_for_cifar10: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.import_path(archive)
+    monkeypatch.setattr(data, "FINGERPRINT", "f" * 64)
+    with pytest.raises(DataError, match=r"was changed .* delete it"):
+        data.verify()
+
+
+def test_nothing_to_verify_or_describe(home: Path) -> None:
+    for command in (data.verify, data.describe):
+        with pytest.raises(DataError, match=r"There is no CIFAR-10 in .* data fetch"):
+            command()
+
+
+REAL = Path(data.__file__).parents[2] / "data" / "cifar10.npz"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="needs the real CIFAR-10 in data/")
+def test_a_picture_of_the_real_cifar10() -> None:
+    """The official first training picture, a frog, known from many programs' outputs."""
+    with np.load(REAL) as cache:
+        images, labels = cache["train_images"], cache["train_labels"]
+    first = (images[:, 0, 0] == (59, 62, 63)).all(axis=1) & (images[:, 0, 1] == (43, 46, 45)).all(1)
+    assert [data.CLASS_NAMES[label] for label in labels[first]] == ["frog"]
+    assert tuple(images[first][0, 31, 31]) == (123, 92, 72)

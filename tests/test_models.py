@@ -1,0 +1,142 @@
+"""The networks, against parameter counts worked out by hand and against plain Keras."""
+
+import numpy as np
+import pytest
+
+from cifar10_cnn import models, recipes
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+
+# A convolution has (3·3·channels in + 1)·channels out, a dense layer (values in + 1)·values out.
+CONVOLUTIONS = [
+    (3 * 3 * 3 + 1) * 32,
+    (3 * 3 * 32 + 1) * 32,
+    (3 * 3 * 32 + 1) * 64,
+    (3 * 3 * 64 + 1) * 64,
+    (3 * 3 * 64 + 1) * 128,
+    (3 * 3 * 128 + 1) * 128,
+]
+
+
+def counts(model: keras.Model, kind: type) -> list[int]:
+    return [layer.count_params() for layer in model.layers if isinstance(layer, kind)]
+
+
+def test_dense_baseline_parameters() -> None:
+    model = models.build("dense_baseline")
+    assert counts(model, keras.layers.Dense) == [(32 * 32 * 3 + 1) * 128, (128 + 1) * 10]
+    assert model.count_params() == 394_634
+
+
+@pytest.mark.parametrize("classes", [10, 3])
+def test_plain_cnn_parameters_layer_by_layer(classes: int) -> None:
+    model = models.build("plain_cnn", classes)
+    assert counts(model, keras.layers.Conv2D) == CONVOLUTIONS
+    assert counts(model, keras.layers.Dense) == [(4 * 4 * 128 + 1) * classes]
+    assert model.count_params() == sum(CONVOLUTIONS) + (4 * 4 * 128 + 1) * classes
+
+
+def test_regularized_cnn_parameters() -> None:
+    model = models.build("regularized_cnn")
+    # Batch normalization: mean, variance, scale and shift of each map; the first two are not
+    # trained by the optimizer.
+    maps = 2 * (32 + 64 + 128)
+    assert model.count_params() == 307_498 + 4 * maps
+    assert sum(np.prod(weight.shape) for weight in model.non_trainable_weights[:]) >= 2 * maps
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert trainable == 307_498 + 2 * maps
+
+
+def test_plain_cnn_output_shapes() -> None:
+    shapes = [layer.output.shape[1:] for layer in models.build("plain_cnn").layers]
+    pooled = [shape for shape in shapes if len(shape) == 3]
+    assert pooled[0] == (32, 32, 3)
+    assert [shape for shape in pooled if shape[0] < 32] == [
+        *[(16, 16, 32)],
+        *[(16, 16, 64)] * 4,
+        *[(8, 8, 64)],
+        *[(8, 8, 128)] * 4,
+        *[(4, 4, 128)],
+    ]
+
+
+def test_plain_cnn_computes_what_plain_keras_computes() -> None:
+    ours = models.build("plain_cnn")
+    theirs = keras.Sequential([keras.Input((32, 32, 3))])
+    for filters in (32, 64, 128):
+        theirs.add(keras.layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        theirs.add(keras.layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        theirs.add(keras.layers.MaxPooling2D())
+    theirs.add(keras.layers.Flatten())
+    theirs.add(keras.layers.Dense(10, activation="softmax"))
+    theirs.set_weights(ours.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        ours.predict(images, verbose=0),
+        theirs.predict(images.astype("float32") / 255, verbose=0),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("classes", [10, 3])
+def test_raw_pixels_in_probabilities_out(name: str, classes: int) -> None:
+    model = models.build(name, classes)
+    whole = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    probabilities = model.predict(whole, verbose=0)
+    assert probabilities.shape == (4, classes)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    as_float = model.predict(whole.astype("float32"), verbose=0)
+    np.testing.assert_allclose(probabilities, as_float, atol=1e-6)
+
+
+def test_augmentation_acts_in_training_only_and_keeps_pixels_in_range() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype("float32")
+    for layer in models.augmentation():
+        same = keras.ops.convert_to_numpy(layer(images, training=False))
+        np.testing.assert_array_equal(same, images)
+        changed = keras.ops.convert_to_numpy(layer(images, training=True))
+        assert (changed != images).any()
+        assert changed.min() >= 0
+        assert changed.max() <= 255
+
+
+def test_each_remedy_adds_its_layers_and_nothing_else() -> None:
+    def kinds(**remedies: float) -> list[str]:
+        return [layer.__class__.__name__ for layer in models.plain_cnn(**remedies).layers]  # type: ignore[arg-type]
+
+    plain = kinds()
+    assert [kind for kind in kinds(dropout=0.3) if kind != "Dropout"] == plain
+    assert kinds(dropout=0.3).count("Dropout") == 4
+    assert [kind for kind in kinds(batch_norm=True) if kind != "BatchNormalization"] == plain
+    assert kinds(batch_norm=True).count("BatchNormalization") == 6
+    assert kinds(augment=True) == ["RandomFlip", "RandomTranslation", *plain]
+
+
+def test_wrong_names_and_numbers_are_told_with_the_valid_ones() -> None:
+    with pytest.raises(CourseError, match="no model 'resnet': choose one of dense_baseline"):
+        models.build("resnet")
+    with pytest.raises(CourseError, match="no recipe 'resnet': choose one of dense_baseline"):
+        recipes.get("resnet")
+    with pytest.raises(ValueError, match="two classes or more, not 1"):
+        models.build("plain_cnn", 1)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_each_model_has_a_recipe(name: str) -> None:
+    recipe = recipes.get(name)
+    model = models.build(name)
+    recipe.compile(model, pictures=1000, epochs=2)
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+
+
+def test_cosine_schedule_against_a_hand_computed_one() -> None:
+    recipe = recipes.Recipe("plain_cnn", learning_rate=0.002, batch_size=64, cosine=True)
+    model = models.build("plain_cnn")
+    recipe.compile(model, pictures=650, epochs=2)
+    steps = 2 * 11  # 650 pictures are ten batches of 64 and a smaller one
+    schedule = model.optimizer._learning_rate
+    for step in (0, 5, 11, 22, 30):
+        part = min(step, steps) / steps
+        by_hand = 0.002 * 0.5 * (1 + np.cos(np.pi * part))
+        assert float(schedule(step)) == pytest.approx(by_hand, abs=1e-8)

@@ -1,0 +1,192 @@
+"""Runs as folders: what they hold, which model is found, and what is told about it."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import official
+import pytest
+
+from cifar10_cnn import data, models, training
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import Profile
+
+PROFILE = Profile("tiny", 100, 20, 20, epochs=2, experiment_images=50, experiment_epochs=1)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
+    return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+
+
+def test_a_run_leaves_model_history_and_where_it_came_from(
+    dataset: data.Dataset, tmp_path: Path
+) -> None:
+    folder = training.train("dense_baseline", dataset, PROFILE)
+    assert folder == tmp_path / "runs" / "tiny" / "dense_baseline"
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "history.csv",
+        "model.keras",
+        "run.json",
+    ]
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    about = json.loads((folder / "run.json").read_text())
+    assert about["fingerprint"] == dataset.fingerprint
+    assert about["origin"] == "own pictures · profile tiny · seed 0"
+    assert about["epochs"] == 2
+    best = max(float(row["val_accuracy"]) for row in rows)
+    assert about["best_validation_accuracy"] == best
+
+
+def validation_accuracy(folder: Path, dataset: data.Dataset) -> float:
+    model = keras.models.load_model(folder / "model.keras")
+    predicted = model.predict(dataset.validation.images, verbose=0).argmax(axis=1)
+    return float((predicted == dataset.validation.labels).mean())
+
+
+def test_the_kept_model_is_the_one_that_validated_best(dataset: data.Dataset) -> None:
+    folder = training.train("dense_baseline", dataset, PROFILE)
+    about = training.read_json(folder / "run.json")
+    assert validation_accuracy(folder, dataset) == pytest.approx(
+        about["best_validation_accuracy"], abs=1e-6
+    )
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    class Killer(keras.callbacks.CSVLogger):
+        """Dies in the second epoch, after the first has been backed up."""
+
+        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+            super().on_epoch_begin(epoch, logs)
+            if epoch == 1:
+                raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.callbacks, "CSVLogger", Killer)
+        with pytest.raises(KilledError):
+            training.train("dense_baseline", dataset, PROFILE)
+    folder = training.train("dense_baseline", dataset, PROFILE)
+    about = training.read_json(folder / "run.json")
+    assert about["epochs"] == 2
+    assert validation_accuracy(folder, dataset) == pytest.approx(
+        about["best_validation_accuracy"], abs=1e-6
+    )
+    with (folder / "history.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2
+
+
+def course_run(dataset: data.Dataset) -> Path:
+    folder = training.new_run(PROFILE, training.COURSE_RUN)
+    model = models.build("dense_baseline", len(dataset.class_names))
+    model.save(folder / "model.keras")
+    training.record(folder, dataset, PROFILE, {"accuracy": [0.1], "val_accuracy": [0.2]})
+    return folder
+
+
+def test_notebook_04s_model_comes_first(dataset: data.Dataset) -> None:
+    course_run(dataset)
+    model, sentence = training.trained_model(PROFILE, dataset)
+    assert model.name == "dense_baseline"
+    assert sentence.startswith("The model is notebook 04's: trained on own pictures")
+
+
+@pytest.mark.parametrize("change", [{"fingerprint": "0" * 64}, {"format": 0}])
+def test_a_run_on_other_data_or_of_another_version_is_left_alone(
+    dataset: data.Dataset, change: dict
+) -> None:
+    folder = course_run(dataset)
+    about = training.read_json(folder / "run.json") | change
+    (folder / "run.json").write_text(json.dumps(about))
+    _, sentence = training.trained_model(PROFILE, dataset)
+    assert sentence.startswith(
+        "The model is the one that the repository ships: trained on CIFAR-10"
+    )
+
+
+def test_an_unfinished_run_is_left_alone(dataset: data.Dataset) -> None:
+    (course_run(dataset) / "run.json").unlink()
+    assert "repository ships" in training.trained_model(PROFILE, dataset)[1]
+
+
+def test_a_new_run_empties_its_folder(dataset: data.Dataset) -> None:
+    folder = course_run(dataset)
+    assert training.new_run(PROFILE, training.COURSE_RUN) == folder
+    assert not list(folder.iterdir())
+
+
+def test_shipped_model_refuses_other_numbers_of_classes(dataset: data.Dataset) -> None:
+    three = data.select_classes(dataset, ("cat", "dog", "frog"))
+    with pytest.raises(
+        CourseError, match=r"knows 10 classes, this data set has 3: run notebook 04"
+    ):
+        training.trained_model(PROFILE, three)
+
+
+@pytest.mark.parametrize("name", ["CIFAR-10", "practice set"])
+def test_shipped_models_are_small_complete_and_say_where_they_came_from(name: str) -> None:
+    file = training.shipped_path(name)
+    assert file.stat().st_size < 5_000_000
+    about = training.read_json(file.with_suffix(".json"))
+    assert about["data"] == name
+    assert about["profile"] == "full"
+    plain_keras = keras.models.load_model(file)  # nothing of ours is needed to load it
+    assert plain_keras.output_shape == (None, 10)
+
+
+def test_shipped_practice_model_knows_the_practice_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    about = training.read_json(training.shipped_path("practice set").with_suffix(".json"))
+    profile = Profile("tiny", None, 1000, 1000, 1, 10, 1)
+    practice = data.load(profile, "practice")
+    model = keras.models.load_model(training.shipped_path("practice set"))
+    predicted = model.predict(practice.validation.images, verbose=0).argmax(axis=1)
+    accuracy = (predicted == practice.validation.labels).mean()
+    # The same validation split as in its training; other versions of Pillow draw a little
+    # differently, so not to the last picture.
+    assert accuracy == pytest.approx(about["best_validation_accuracy"], abs=0.03)
+
+
+def test_shipping_drops_the_optimizer_and_is_done_once(
+    dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "shipped_path", lambda name: tmp_path / "shipped" / "x.keras")
+    folder = training.train("dense_baseline", dataset, PROFILE)
+    file = training.ship(folder)
+    assert file is not None
+    assert file.stat().st_size < 0.5 * (folder / "model.keras").stat().st_size
+    images = dataset.validation.images
+    np.testing.assert_allclose(
+        keras.models.load_model(file).predict(images, verbose=0),
+        keras.models.load_model(folder / "model.keras").predict(images, verbose=0),
+        atol=1e-6,
+    )
+    assert training.ship(folder) is None
+
+
+def test_result_says_what_it_was_measured_on(dataset: data.Dataset, tmp_path: Path) -> None:
+    training.save_result(PROFILE, dataset, {"test_accuracy": np.float64(0.5)})
+    result = json.loads((tmp_path / "runs" / "tiny" / "result.json").read_text())
+    assert result["test_accuracy"] == 0.5
+    assert result["data"] == "own pictures"
+    assert result["device"]
+
+
+def test_same_seed_same_weights(dataset: data.Dataset) -> None:
+    def weights(seed: int) -> list[np.ndarray]:
+        profile = dataclasses.replace(PROFILE, seed=seed)
+        folder = training.train("dense_baseline", dataset, profile)
+        return keras.models.load_model(folder / "model.keras").get_weights()
+
+    first, again, other = weights(0), weights(0), weights(1)
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
