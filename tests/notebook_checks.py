@@ -24,7 +24,8 @@ COMPARED = "nbval-check-output"
 _LINK = re.compile(r"""\]\(\s*<?([^)\s>]+)|(?:href|src)=["']([^"']+)["']""")
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 # What a progress bar leaves behind: moves of the cursor, Keras's bar, tqdm's, an expected end.
-_PROGRESS = re.compile(r"\r(?!\n)|\x08|━━|█.*it/s|\bETA\b")
+# Keras and rich draw bars of ━ with a number before or behind; model.summary() frames its table.
+_PROGRESS = re.compile(r"\r(?!\n)|\x08|\d ━━|━━ *\d|█.*it/s|\bETA\b")
 # An absolute path of two parts or more, not the end of an address, nor of a word such as "and/or".
 _MACHINE_PATH = re.compile(r"(?<![\w.:/<~])/[\w.+-]+/[\w.+-][\w./+-]*|\b[A-Za-z]:\\\w+")
 _PACKAGE = "cifar10_cnn"

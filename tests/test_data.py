@@ -228,6 +228,8 @@ def test_download(home: Path, server: dict, taken_for_cifar10: None) -> None:
     data.fetch()
     assert data.load(PROFILE, "cifar10").name == "CIFAR-10"
     assert [file.name for file in (home / "data").iterdir()] == ["cifar10.npz"]
+    server["contents"] = b"a second download would be refused"
+    data.fetch()
 
 
 @pytest.mark.parametrize("fault", ["cut", "other bytes", "not found"])

@@ -154,6 +154,7 @@ BREAKS = [
     ("sizes", output(2, text="é" * 150_000), "bytes"),
     ("progress_bars", output(2, text="1/9\r2/9\r"), "progress bar"),
     ("progress_bars", output(2, text="1/9 ━━━━━\n9/9 ━━━━━\n"), "progress bar"),
+    ("progress_bars", output(2, text="Working ━━━━━━━━  40% 0:00:01"), "progress bar"),
     ("progress_bars", output(2, text="50%|███  | 5/9 [00:01<00:01, 4.9it/s]"), "progress bar"),
     ("progress_bars", output(2, text="1/9 - ETA: 3s"), "progress bar"),
     ("machine_paths", output(2, text="saved in /home/ada/course/runs"), "/home/ada/course/runs"),

@@ -200,7 +200,7 @@ def import_path(path: str | Path) -> Path:
 
 
 def fetch() -> Path:
-    """Download the official archive (170 MB), check it, and cache the pictures.
+    """Download the official archive (170 MB), check it, and cache the pictures, unless they are.
 
     Returns:
         The cache file.
@@ -208,6 +208,8 @@ def fetch() -> Path:
     Raises:
         DataError: if the download fails or the cache cannot be written; nothing half-written stays.
     """
+    if cache_path().exists():
+        return cache_path()
     with tempfile.TemporaryDirectory(prefix="cifar10-") as folder:
         return import_path(download.official_archive(folder))
 
@@ -270,14 +272,13 @@ def _cached(source: str) -> Cached:
         return _practice()
     if source in ("auto", "cifar10"):
         try:
-            if not cache_path().exists():
-                fetch()
+            file = fetch()
         except DataError as error:
             if source == "cifar10":
                 raise
             print(_banner(str(error)))
             return _practice()
-        return cache.read(cache_path())
+        return cache.read(file)
     return _own(Path(source).expanduser())
 
 

@@ -258,7 +258,10 @@ def _accuracy_table(full: Measured) -> str:
     }
     if None in rows.values():
         raise CourseError(f"The full run saved no test accuracy (notebook 05 does that): {_AGAIN}")
-    versions = ", ".join(f"{name} {number}" for name, number in full.versions.items())
+    # The device's line names the versions of Keras and its backend already.
+    versions = ", ".join(
+        f"{name} {number}" for name, number in full.versions.items() if name not in full.device
+    )
     lines = [_row(["Network", "Test accuracy"]), _row(["---", "---"])]
     lines += [_row([name, percent(share)]) for name, share in rows.items() if share is not None]
     facts = f"Measured: {full.origin} · fingerprint {full.fingerprint[:12]}… · {full.device}"
