@@ -15,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 from tiny_course import use, write_notebook
 
-from cifar10_cnn import course, pages, summary
+from cifar10_cnn import course, files, pages, summary
 from cifar10_cnn.errors import CourseError
 
 ALT = 'Two "bars" & a line, 3 < 4'
@@ -309,8 +309,8 @@ def test_times_are_said_shortly(seconds, said):
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     file = tmp_path / "file.txt"
-    summary.write(file, "old")
+    files.write(file, "old")
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space")))
     with pytest.raises(CourseError, match=r"file.txt could not be written \(No space\)"):
-        summary.write(file, "new")
+        files.write(file, "new")
     assert [each.read_text() for each in tmp_path.iterdir()] == ["old"]

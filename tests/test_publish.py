@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_output
 from tiny_course import TIME_BLOCK, use, write_notebook
 
-from cifar10_cnn import kernel, publish, summary
+from cifar10_cnn import files, kernel, publish, summary
 from cifar10_cnn.errors import CourseError
 
 README = """# Course
@@ -42,12 +42,12 @@ def run_folder(home: Path, profile: str, data: str = "CIFAR-10", **changes: floa
                 new_output("execute_result", {"text/plain": "3"}, execution_count=number),
             ]
         notebook.metadata.language_info = {"name": "python", "version": "3.11.7"}
-        summary.write(folder / file.name, nbformat.writes(notebook))
+        files.write(folder / file.name, nbformat.writes(notebook))
         record = summary.NotebookRecord("ok", changes.get(name, 61.0), 2, source_hash)
         made.notebooks[name] = record
     made.notebooks["01_first"].figures = {"01_bars": "Bars."}
     made.notebooks["02_second"].result = RESULT
-    summary.write(folder / "figures" / "01_bars.png", b"picture")
+    files.write(folder / "figures" / "01_bars.png", b"picture")
     made.save(folder)
 
 

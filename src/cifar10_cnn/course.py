@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from rich.console import Console
 
 from cifar10_cnn import data as course_data
-from cifar10_cnn import kernel, pages, paths, profiles
+from cifar10_cnn import files, kernel, pages, paths, profiles
 from cifar10_cnn import summary as summaries
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.progress import CourseProgress
@@ -212,9 +212,9 @@ def _run_one(
     seconds = round(time.monotonic() - begun, 1)
     figures = pages.figures_of(notebook)
     for figure, (picture, _) in figures.items():
-        summaries.write(folder / "figures" / f"{figure}.png", picture)
-    summaries.write(folder / f"{name}.ipynb", nbformat.writes(notebook))
-    summaries.write(folder / f"{name}.html", pages.notebook_page(notebook, name, file.parent))
+        files.write(folder / "figures" / f"{figure}.png", picture)
+    files.write(folder / f"{name}.ipynb", nbformat.writes(notebook))
+    files.write(folder / f"{name}.html", pages.notebook_page(notebook, name, file.parent))
     return NotebookRecord(
         outcome.status,
         seconds,
@@ -247,7 +247,7 @@ def _device(notebook: NotebookNode) -> str:
 
 def _save(summary: Summary, folder: Path) -> None:
     summary.save(folder)
-    summaries.write(folder / "index.html", pages.index_page(summary))
+    files.write(folder / "index.html", pages.index_page(summary))
 
 
 def _command(notebooks: Sequence[str], profile: str, data: str | None) -> str:

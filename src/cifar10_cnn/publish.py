@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from cifar10_cnn import kernel, paths
+from cifar10_cnn import files, kernel, paths
 from cifar10_cnn import summary as summaries
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import names as profile_names
@@ -77,28 +77,30 @@ def publish() -> list[Path]:
     summary = summaries.load(folder)
     _check(summary)
     measured = _measured()
-    files: dict[Path, bytes] = {}
+    contents: dict[Path, bytes] = {}
     for name, file in summaries.course_notebooks().items():
         notebook = _with_outputs(file, folder / file.name)
         opening = next((c for c in notebook.cells if c.cell_type == "markdown"), None)
         if opening is None:
             raise CourseError(f"{file.name} has no text cell to state its time in: add one.")
         opening.source = _fill(opening.source, {"time": _time_line(measured, name)}, file)
-        files[file] = (nbformat.writes(notebook) + "\n").encode()
+        contents[file] = (nbformat.writes(notebook) + "\n").encode()
     for record in summary.notebooks.values():
         for figure in record.figures:
             source = folder / "figures" / f"{figure}.png"
-            files[paths.figures_folder() / source.name] = source.read_bytes()
+            contents[paths.figures_folder() / source.name] = source.read_bytes()
     numbers = json.dumps({key: vars(each) for key, each in measured.items()}, indent=1)
-    files[paths.figures_folder() / "results.json"] = (numbers + "\n").encode()
+    contents[paths.figures_folder() / "results.json"] = (numbers + "\n").encode()
     readme = paths.home() / "README.md"
     blocks = {"results": _results_table(measured), "accuracy": _accuracy_table(measured["full"])}
-    files[readme] = _fill(readme.read_text(encoding="utf-8"), blocks, readme).encode()
+    contents[readme] = _fill(readme.read_text(encoding="utf-8"), blocks, readme).encode()
 
-    stale = [file for file in paths.figures_folder().glob("*.png") if file not in files]
-    changed = [file for file in files if not file.exists() or file.read_bytes() != files[file]]
+    stale = [file for file in paths.figures_folder().glob("*.png") if file not in contents]
+    changed = [
+        file for file in contents if not file.exists() or file.read_bytes() != contents[file]
+    ]
     for file in changed:
-        summaries.write(file, files[file])
+        files.write(file, contents[file])
     for file in stale:
         file.unlink()
     return changed + stale + _ship(folder)

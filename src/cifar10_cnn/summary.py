@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 import platform
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -16,7 +14,7 @@ from typing import Any
 from nbformat import NotebookNode
 from rich.table import Table
 
-from cifar10_cnn import __version__, paths
+from cifar10_cnn import __version__, files, paths
 from cifar10_cnn.errors import CourseError
 
 #: Number of this form of run folder; raise it when an older one can no longer be read.
@@ -109,7 +107,9 @@ class Summary:
     def save(self, folder: Path) -> None:
         """Write ``summary.json`` into a run folder, atomically."""
         content = {"format": FORMAT, **asdict(self)}
-        write(folder / "summary.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        files.write(
+            folder / "summary.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        )
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, status and time of every notebook of the course, then of all together."""
@@ -178,37 +178,6 @@ def source_hash(notebook: NotebookNode) -> str:
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-
-
-def write(file: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all: a reader never sees half of it.
-
-    Raises:
-        CourseError: if it cannot be written, for example because the disk is full.
-    """
-    raw = content.encode() if isinstance(content, str) else content
-    part = None
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-            part.write(raw)
-        # A temporary file is private; a result is as readable as any other file.
-        Path(part.name).chmod(0o666 & ~_umask())
-        Path(part.name).replace(file)
-    except OSError as error:
-        raise CourseError(
-            f"{file} could not be written ({error.strerror or error}): check the free space and "
-            "the rights of its folder."
-        ) from error
-    finally:
-        if part is not None:
-            Path(part.name).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cifar10_cnn import __version__, device, models, paths, recipes
+from cifar10_cnn import __version__, device, files, models, paths, recipes
 from cifar10_cnn.data import Dataset
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -213,9 +213,7 @@ def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` to ``file``, whole or not at all."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(file)
+    files.write(file, json.dumps(content, indent=1) + "\n")
 
 
 def read_json(file: Path) -> dict[str, Any]:
