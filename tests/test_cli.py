@@ -8,7 +8,7 @@ from rich.console import Console
 from tiny_course import use, write_notebook
 from typer.testing import CliRunner
 
-from cifar10_cnn import __version__, course, data, device, doctor, paths
+from cifar10_cnn import __version__, comparison, course, data, device, doctor, paths, tuning
 from cifar10_cnn.__main__ import app
 from cifar10_cnn.errors import DataError
 
@@ -60,7 +60,10 @@ def test_module_runs_as_a_command(home):
     [
         (["run", "--profile", "tiny"], "smoke, quick, full"),
         (["run", "09"], "There is no notebook '09': choose out of 01_first"),
-        (["train", "resnet"], "There is no model 'resnet': choose one of"),
+        (["train", "resnet"], "There is no recipe 'resnet': choose one of"),
+        (["compare", "--models", "resnet"], "There is no recipe 'resnet': choose one of"),
+        (["compare", "--seeds", "1,x"], "'1,x' is no list of seeds: write them as 0,1,2."),
+        (["compare", "--precision", "fp8"], "There is no precision 'fp8'"),
         (["train", "plain_cnn", "--profile", "tiny"], "smoke, quick, full"),
         (["evaluate", "none.keras"], "There is no model file none.keras"),
         (["publish"], "holds no run"),
@@ -82,6 +85,44 @@ def test_run_passes_its_options_on(monkeypatch):
     monkeypatch.setattr(course, "run", lambda *words, **options: got.append((words, options)))
     assert call("run", "01", "02", "--profile", "smoke", "--data", "auto", "--resume").code == 0
     assert got == [((["01", "02"],), {"profile": "smoke", "data": "auto", "resume": True})]
+
+
+def test_compare_trains_the_recipes_and_seeds_asked_for(monkeypatch, tmp_path):
+    got = []
+
+    def compare(runs, dataset, profile, console):
+        got.extend((run.recipe.name, run.protocol, run.seed, run.precision) for run in runs)
+        return tmp_path / "compare.csv"
+
+    monkeypatch.setattr(comparison, "compare", compare)
+    monkeypatch.setattr(data, "load", lambda profile, source: None)
+    words = ("--models", "intro_cnn,strided_cnn_30", "--seeds", "0,2", "--precision", "fp32")
+    done = call("compare", *words)
+    assert done.out.splitlines()[-1] == f"All runs are in {tmp_path / 'compare.csv'}"
+    assert got == [
+        (name, protocol, seed, "fp32")
+        for seed in (0, 2)
+        for name, protocol in (
+            ("intro_cnn", "published"),
+            ("intro_cnn", "honest"),
+            ("strided_cnn_30", "honest"),
+        )
+    ]
+
+
+def test_tune_names_the_best_rate_of_each_optimizer(monkeypatch, tmp_path):
+    study = SimpleNamespace(best_params={"learning_rate": 0.0005}, best_value=0.6123)
+    asked = []
+    monkeypatch.setattr(data, "load", lambda profile, source: None)
+    monkeypatch.setattr(tuning, "search", lambda *words: asked.append(words) or study)
+    monkeypatch.setattr(tuning, "collect", lambda *words: tmp_path / "tune.csv")
+    done = call("tune", "--optimizers", "adam,sgd", "--profile", "smoke")
+    assert done.out.splitlines()[1:] == [
+        "adam: learning rate 0.0005, validation accuracy 61.23%",
+        "sgd: learning rate 0.0005, validation accuracy 61.23%",
+        f"All trials are in {tmp_path / 'tune.csv'}",
+    ]
+    assert [(words[0], words[2].name) for words in asked] == [("adam", "smoke"), ("sgd", "smoke")]
 
 
 def test_an_interrupt_gives_exit_code_130(monkeypatch):

@@ -117,6 +117,16 @@ def test_select_classes_relabels_and_shuffles() -> None:
     np.testing.assert_array_equal(subset.train.images, again.train.images)
 
 
+def test_load_can_take_some_classes_only(
+    home: Path, archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = data.load(PROFILE, str(archive), classes=("cat", "dog", "frog"))
+    assert dataset.class_names == ("cat", "dog", "frog")
+    for part in (dataset.train, dataset.validation, dataset.test):
+        assert set(part.labels.tolist()) == {0, 1, 2}
+    assert "seed 0 · 3 classes · " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("names", [("cat", "cow"), ("cat",), ("cat", "cat"), ()])
 def test_select_classes_refuses_wrong_names(names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="two or more different names out of airplane"):

@@ -4,10 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cifar10_cnn import device
+from cifar10_cnn.errors import CourseError
 
 
 def in_new_process(code: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -63,3 +66,61 @@ def test_a_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_gpu_names", lambda backend: ["NVIDIA H200"])
     assert device.describe().startswith("NVIDIA H200 · TensorFlow")
     assert device.gpu_hint() == "Keras computes on NVIDIA H200."
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted", "precision"),
+    [
+        ("fma avx512_bf16", "auto", "bf16"),
+        ("fma amx_bf16", "auto", "bf16"),
+        ("fma avx512f", "auto", "fp32"),
+        ("fma avx512_bf16", "fp32", "fp32"),
+    ],
+)
+def test_bf16_is_used_where_the_processor_has_instructions_for_it(
+    flags: str, wanted: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags} sse2\n")
+    monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(device, "_gpu_names", lambda backend: [])
+    assert device.precision(wanted) == precision
+    monkeypatch.setenv("CIFAR10_PRECISION", wanted)
+    assert device.precision() == precision
+
+
+def test_on_a_gpu_training_stays_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_gpu_names", lambda backend: ["a GPU"])
+    monkeypatch.setattr(device, "_cpu_has_bf16", lambda: True)
+    assert device.precision() == "fp32"
+
+
+def test_bf16_cannot_be_forced_where_it_would_be_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "not there")
+    assert device.precision() == "fp32"
+    with pytest.raises(CourseError, match="machine lacks: use fp32"):
+        device.precision("bf16")
+
+
+def test_an_unknown_precision_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIFAR10_PRECISION", "fp8")
+    with pytest.raises(CourseError, match="no precision 'fp8': choose auto, bf16 or fp32"):
+        device.precision()
+
+
+def test_bf16_keeps_eight_binary_digits_and_only_inside_its_block() -> None:
+    if device.precision("auto") != "bf16":
+        pytest.skip("this processor has no bf16 instructions")
+    keras = device.keras
+    layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = keras.Sequential([keras.Input((64,)), layer])
+    values = np.full((256, 64), 1 + 2**-10, np.float32)  # rounds to 1 with 8 digits
+    exact = model.predict(values, verbose=0)[0, 0]
+    assert exact == pytest.approx(64 + 64 * 2**-10, abs=1e-4)
+    with device.computing_in("bf16"):
+        assert model.predict(values, verbose=0)[0, 0] == 64
+    assert model.predict(values, verbose=0)[0, 0] == exact
+    with pytest.raises(ZeroDivisionError), device.computing_in("bf16"):
+        _ = 1 / 0
+    assert model.predict(values, verbose=0)[0, 0] == exact

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar10_cnn import models, recipes
+from cifar10_cnn import models, optimizers, recipes
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
@@ -125,13 +125,14 @@ def test_wrong_names_and_numbers_are_told_with_the_valid_ones() -> None:
 @pytest.mark.parametrize("name", models.names())
 def test_each_model_has_a_recipe(name: str) -> None:
     recipe = recipes.get(name)
+    assert (recipe.name, recipe.model) == (name, name)
     model = models.build(name)
     recipe.compile(model, pictures=1000, epochs=2)
-    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert type(model.optimizer) is type(optimizers.make(recipe.optimizer, 0.1))
 
 
 def test_cosine_schedule_against_a_hand_computed_one() -> None:
-    recipe = recipes.Recipe("plain_cnn", learning_rate=0.002, batch_size=64, cosine=True)
+    recipe = recipes.Recipe("falling", "plain_cnn", "adam", 0.002, 64, cosine=True)
     model = models.build("plain_cnn")
     recipe.compile(model, pictures=650, epochs=2)
     steps = 2 * 11  # 650 pictures are ten batches of 64 and a smaller one

@@ -107,6 +107,19 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     ),
     "confused_pairs": lambda k: plots.confused_pairs(pairs_of(k, False)),
     "confused_both": lambda k: plots.confused_pairs(pairs_of(k, True), symmetric=True),
+    "accuracy_against": lambda k: plots.accuracy_against(
+        {"intro_cnn": 122_570, "maxnorm_cnn": 4_210_090},
+        {"intro_cnn": [0.67, 0.68], "maxnorm_cnn": [0.72]},
+        "parameters",
+        {"maxnorm_cnn": 0.7204},
+    ),
+    "curve_grid": lambda k: plots.curve_grid({f"network_{n}": [HISTORY] for n in range(k)}),
+    "learning_rate_search": lambda k: plots.learning_rate_search(
+        {"adam": [(0.001, 0.6), (0.01, 0.3)]}
+    ),
+    "score_dots": lambda k: plots.score_dots(
+        {"adam": [0.6, 0.62], "sgd": [0.5, 0.55]}, ("as published", 0.63)
+    ),
 }
 #: Those that look different with fewer classes.
 CLASS_FIGURES = (

@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_output
 from tiny_course import TIME_BLOCK, use, write_notebook
 
-from cifar10_cnn import files, kernel, publish, summary
+from cifar10_cnn import files, kernel, publish, results, summary
 from cifar10_cnn.errors import CourseError
 
 README = """# Course
@@ -18,7 +18,13 @@ old
 By hand.
 
 <!-- generated:accuracy --><!-- /generated:accuracy -->
+<!-- generated:compare --><!-- /generated:compare -->
 <!-- generated:other -->left alone<!-- /generated:other -->
+"""
+COMPARISON = """\
+recipe,protocol,precision,seed,data,profile,device,parameters,epoch,loss,accuracy,val_loss,\
+val_accuracy,seconds,test_loss,test_accuracy
+strided_cnn,published,bf16,0,CIFAR-10,full,CPU,181162,1,1.1,0.6,,,4.25,1.05,0.6412
 """
 RESULT = {"test_accuracy": 0.8123, "baseline_accuracy": 0.523}
 
@@ -61,6 +67,8 @@ def home(tmp_path, monkeypatch):
     nbformat.write(notebook, file)
     (tmp_path / "README.md").write_text(README)
     (tmp_path / "figures").mkdir()
+    (tmp_path / "compare.csv").write_text(COMPARISON)
+    monkeypatch.setattr(results, "shown_path", lambda: tmp_path / "compare.csv")
     (tmp_path / "figures" / "01_old.png").write_bytes(b"no notebook makes this any more")
     run_folder(tmp_path, "full", **{"02_second": 650.0})
     run_folder(tmp_path, "smoke", "practice set", **{"01_first": 9.4})
@@ -100,6 +108,14 @@ def test_times_stand_in_each_notebook_with_what_they_were_measured_on(home):
     publish.publish()
     text = nbformat.read(home / "notebooks" / "02_second.ipynb", as_version=4).cells[0].source
     assert "-->smoke 61 s · full 11 min (CIFAR-10, CPU, 2 cores, measured)<!--" in text
+
+
+def test_readme_gets_the_comparison(home):
+    publish.publish()
+    text = (home / "README.md").read_text()
+    row = "| strided_cnn | P4a | 181,162 | 1 | – | 4.2 | 63.05 % | 64.12 % (n = 1) | – |"
+    assert row in text.splitlines()
+    assert "Measured: CIFAR-10 · profile full · seed 0 · CPU." in text
 
 
 def test_readme_gets_tables_and_keeps_the_rest(home):

@@ -9,7 +9,7 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import data, models, training
+from cifar10_cnn import data, files, models, training
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
@@ -52,7 +52,7 @@ def validation_accuracy(folder: Path, dataset: data.Dataset) -> float:
 
 def test_the_kept_model_is_the_one_that_validated_best(dataset: data.Dataset) -> None:
     folder = training.train("dense_baseline", dataset, PROFILE)
-    about = training.read_json(folder / "run.json")
+    about = files.read_json(folder / "run.json")
     assert validation_accuracy(folder, dataset) == pytest.approx(
         about["best_validation_accuracy"], abs=1e-6
     )
@@ -77,7 +77,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
         with pytest.raises(KilledError):
             training.train("dense_baseline", dataset, PROFILE)
     folder = training.train("dense_baseline", dataset, PROFILE)
-    about = training.read_json(folder / "run.json")
+    about = files.read_json(folder / "run.json")
     assert about["epochs"] == 2
     assert validation_accuracy(folder, dataset) == pytest.approx(
         about["best_validation_accuracy"], abs=1e-6
@@ -106,7 +106,7 @@ def test_a_run_on_other_data_or_of_another_version_is_left_alone(
     dataset: data.Dataset, change: dict
 ) -> None:
     folder = course_run(dataset)
-    about = training.read_json(folder / "run.json") | change
+    about = files.read_json(folder / "run.json") | change
     (folder / "run.json").write_text(json.dumps(about))
     _, sentence = training.trained_model(PROFILE, dataset)
     assert sentence.startswith(
@@ -137,7 +137,7 @@ def test_shipped_model_refuses_other_numbers_of_classes(dataset: data.Dataset) -
 def test_shipped_models_are_small_complete_and_say_where_they_came_from(name: str) -> None:
     file = training.shipped_path(name)
     assert file.stat().st_size < 5_000_000
-    about = training.read_json(file.with_suffix(".json"))
+    about = files.read_json(file.with_suffix(".json"))
     assert about["data"] == name
     assert about["profile"] == "full"
     plain_keras = keras.models.load_model(file)  # nothing of ours is needed to load it
@@ -145,7 +145,7 @@ def test_shipped_models_are_small_complete_and_say_where_they_came_from(name: st
 
 
 def test_shipped_practice_model_knows_the_practice_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    about = training.read_json(training.shipped_path("practice set").with_suffix(".json"))
+    about = files.read_json(training.shipped_path("practice set").with_suffix(".json"))
     profile = Profile("tiny", None, 1000, 1000, 1, 10, 1)
     practice = data.load(profile, "practice")
     model = keras.models.load_model(training.shipped_path("practice set"))

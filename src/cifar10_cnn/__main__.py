@@ -59,6 +59,9 @@ DataOption = Annotated[
         show_default=False,
     ),
 ]
+ShipOption = Annotated[
+    bool, typer.Option("--ship", help="Make this table the one that the repository shows.")
+]
 
 
 def _show_version(wanted: bool) -> None:
@@ -99,25 +102,91 @@ def run(
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="Name of a model, such as plain_cnn.")],
+    name: Annotated[str, typer.Argument(help="Name of a recipe, such as plain_cnn.")],
     profile: ProfileOption = None,
     data: DataOption = None,
     ship: Annotated[
         bool, typer.Option("--ship", help="Make it the model that the repository ships.")
     ] = False,
 ) -> None:
-    """Train one model by its recipe and keep it under runs/PROFILE/."""
+    """Train one network by its recipe and keep it under runs/PROFILE/."""
     from cifar10_cnn import data as course_data
-    from cifar10_cnn import device, models, training
+    from cifar10_cnn import device, recipes, training
 
-    if name not in models.names():
-        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(models.names())}.")
+    recipes.get(name)  # a wrong name is told at once, before seconds of loading
     size = _profile(profile)
     device.start()
     folder = training.train(name, course_data.load(size, data), size)
     typer.echo(f"The model is in {folder}")
     if ship and (file := training.ship(folder)):
         typer.echo(f"The repository now ships it as {file}")
+
+
+@app.command()
+def compare(
+    *,
+    names: Annotated[
+        str | None,
+        typer.Option("--models", help="Recipes, comma between them; all if none is named."),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0",
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, bf16 or fp32. Default: CIFAR10_PRECISION, else auto: bf16 where the CPU "
+            "has instructions for it.",
+            show_default=False,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    ship: ShipOption = False,
+) -> None:
+    """Train the published networks and ours side by side: what is missing of runs/PROFILE/."""
+    from cifar10_cnn import comparison, device, recipes, results
+    from cifar10_cnn import data as course_data
+
+    chosen = names.split(",") if names else recipes.names()
+    numbers = _whole_numbers(seeds)
+    size = _profile(profile)
+    wanted = list(comparison.runs(chosen, numbers, device.precision(precision)))
+    device.start()
+    file = comparison.compare(wanted, course_data.load(size, data), size, Console())
+    typer.echo(f"All runs are in {results.ship(file) if ship else file}")
+
+
+def _whole_numbers(text: str) -> list[int]:
+    """Return the numbers of a list such as ``0,1,2``."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise CourseError(f"{text!r} is no list of seeds: write them as 0,1,2.") from error
+
+
+@app.command()
+def tune(
+    optimizers: Annotated[
+        str | None,
+        typer.Option(help="Optimizers, comma between them; all if none is named."),
+    ] = None,
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    ship: ShipOption = False,
+) -> None:
+    """Search for each optimizer's learning rate on validation pictures; resumable."""
+    from cifar10_cnn import data as course_data
+    from cifar10_cnn import device, results, tuning
+
+    chosen = optimizers.split(",") if optimizers else list(tuning.RATES)
+    size = _profile(profile)
+    device.start()
+    dataset = course_data.load(size, data)
+    for name in chosen:
+        study = tuning.search(name, dataset, size)
+        rate = study.best_params["learning_rate"]
+        typer.echo(f"{name}: learning rate {rate:g}, validation accuracy {study.best_value:.2%}")
+    file = tuning.collect(tuning.RATES, dataset, size)
+    typer.echo(f"All trials are in {results.ship(file) if ship else file}")
 
 
 @app.command()

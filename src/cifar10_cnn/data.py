@@ -66,7 +66,11 @@ class Dataset:
     origin: str
 
 
-def load(profile: Profile | None = None, source: str | None = None) -> Dataset:
+def load(
+    profile: Profile | None = None,
+    source: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> Dataset:
     """Load the pictures, split them, and print one line that says what they are.
 
     The validation split is drawn from the training pictures, stratified and seeded: every class
@@ -78,13 +82,17 @@ def load(profile: Profile | None = None, source: str | None = None) -> Dataset:
         source: ``auto`` (the cache, else the official download, else the practice set),
             ``cifar10`` (the real one or an error), ``practice``, or the path of an archive or
             folder; by default what ``CIFAR10_DATA`` names, else ``auto``.
+        classes: only these classes, as ``select_classes`` takes them; by default all.
 
     Raises:
         DataError: if the source is unknown, missing or damaged.
+        ValueError: if a class is unknown or named twice, or only one is named.
     """
     profile = profile or profiles.current()
     arrays, name, mark = _cached(source or os.environ.get("CIFAR10_DATA", "auto"))
     dataset = split(arrays, profile, name, mark)
+    if classes:
+        dataset = select_classes(dataset, classes, profile.seed)
     sizes = [len(part) for part in (dataset.train, dataset.validation, dataset.test)]
     print(
         f"Data: {dataset.origin} · {sizes[0]:,} training, {sizes[1]:,} validation and "
@@ -139,23 +147,23 @@ def _draw(
     return drawn, rest
 
 
-def select_classes(dataset: Dataset, names: Sequence[str], seed: int = 0) -> Dataset:
+def select_classes(dataset: Dataset, classes: Sequence[str], seed: int = 0) -> Dataset:
     """Keep only some classes, relabelled 0 to k - 1 in the order given, each split shuffled.
 
-    Used in notebook 01.
+    Used in notebooks 01 and 06.
 
     Raises:
         ValueError: if a name is unknown or given twice, or fewer than two are given.
     """
-    unknown = [name for name in names if name not in dataset.class_names]
-    if unknown or len(names) < 2 or len(set(names)) < len(names):
+    unknown = [name for name in classes if name not in dataset.class_names]
+    if unknown or len(classes) < 2 or len(set(classes)) < len(classes):
         raise ValueError(
             f"Give two or more different names out of {', '.join(dataset.class_names)}, "
-            f"not {tuple(names)}."
+            f"not {tuple(classes)}."
         )
-    old_labels = [dataset.class_names.index(name) for name in names]
+    old_labels = [dataset.class_names.index(name) for name in classes]
     new_label = np.full(len(dataset.class_names), -1)
-    new_label[old_labels] = range(len(names))
+    new_label[old_labels] = range(len(classes))
     rng = np.random.default_rng(seed)
 
     def part(whole: Split) -> Split:
@@ -167,8 +175,8 @@ def select_classes(dataset: Dataset, names: Sequence[str], seed: int = 0) -> Dat
         train=part(dataset.train),
         validation=part(dataset.validation),
         test=part(dataset.test),
-        class_names=tuple(names),
-        origin=f"{dataset.origin} · {len(names)} classes",
+        class_names=tuple(classes),
+        origin=f"{dataset.origin} · {len(classes)} classes",
     )
 
 

@@ -1,8 +1,11 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and JSON files."""
 
+import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cifar10_cnn.errors import CourseError
 
@@ -30,6 +33,20 @@ def write(file: Path, content: str | bytes) -> None:
     finally:
         if part is not None:
             Path(part.name).unlink(missing_ok=True)
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` to ``file``, whole or not at all."""
+    write(file, json.dumps(content, indent=1) + "\n")
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return what a JSON file holds, or an empty dict where there is none that can be read."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _umask() -> int:

@@ -18,6 +18,8 @@ class Profile:
         epochs: the most epochs that the final training of notebook 04 takes.
         experiment_images: training pictures for each of the small experiments.
         experiment_epochs: epochs of each of the small experiments.
+        recipe_epochs: the most epochs that a recipe with a number of its own may take in a
+            comparison; None means as many as it says.
         seed: seed of every split, shuffle and initial weight.
     """
 
@@ -28,6 +30,7 @@ class Profile:
     epochs: int
     experiment_images: int
     experiment_epochs: int
+    recipe_epochs: int | None = None
     seed: int = 0
 
 
@@ -35,9 +38,9 @@ _PROFILES = {
     profile.name: profile
     for profile in (
         # Tests and CI: every cell runs, on little.
-        Profile("smoke", 2_000, 500, 1_000, 6, 1_000, 3),
+        Profile("smoke", 2_000, 500, 1_000, 6, 1_000, 3, recipe_epochs=1),
         # A student's laptop: all pictures where it is affordable.
-        Profile("quick", None, 5_000, None, 4, 5_000, 6),
+        Profile("quick", None, 5_000, None, 4, 5_000, 6, recipe_epochs=3),
         # An instructor, the evening before class: everything. The experiments of notebook 04 stay
         # smaller by intent: with fewer pictures a network overfits sooner.
         Profile("full", None, 5_000, None, 14, 12_000, 10),

@@ -1,6 +1,7 @@
-"""Progress of a course run: bars with elapsed time in a terminal, a few plain lines elsewhere."""
+"""Progress of a course run and of trainings: bars in a terminal, a few plain lines elsewhere."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from nbformat import NotebookNode
@@ -68,3 +69,79 @@ class CourseProgress:
 
     def _line(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+class TrainingProgress:
+    """Context that shows how far a row of trainings is, and when it will end.
+
+    The time to the end comes from what an epoch of each training has taken before, on this or
+    another machine, times how much slower or faster this one has turned out so far.
+    """
+
+    def __init__(self, console: Console, expected: Sequence[float]) -> None:
+        """Start with nothing trained.
+
+        Args:
+            console: where to show it.
+            expected: seconds that each of the trainings is expected to take.
+        """
+        self._console = console
+        self._expected = list(expected)
+        self._position = -1
+        self._done = 0.0  # expected seconds of what has been trained here
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(20),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[now]}", table_column=None),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._bars.add_task("", total=sum(self._expected), now="")
+
+    def __enter__(self) -> "TrainingProgress":
+        """Start to draw."""
+        self._bars.start()
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the last state on the screen."""
+        self._bars.stop()
+
+    def start(self, name: str) -> Callable[[int, int, str], None]:
+        """Begin the next training; return what to call with (epoch, epochs, text) after each epoch.
+
+        Args:
+            name: what is trained.
+        """
+        self._position += 1
+        before = sum(self._expected[: self._position])
+        title = f"{self._position + 1} of {len(self._expected)}: {name}"
+        self._bars.update(self._bar, description=title, completed=before, now="starting")
+        if not self._console.is_terminal:
+            self._line(f"{title} … {self._to_the_end(before)}")
+
+        def on_epoch(epoch: int, epochs: int, text: str) -> None:
+            self._done += self._expected[self._position] / epochs
+            done = before + self._expected[self._position] * epoch / epochs
+            now = f"epoch {epoch}/{epochs} · {text} · {self._to_the_end(done)}"
+            self._bars.update(self._bar, completed=done, now=now)
+
+        return on_epoch
+
+    def end(self, text: str) -> None:
+        """End a training with a line that stays."""
+        self._line(f"   {text}")
+
+    def _to_the_end(self, done: float) -> str:
+        pace = (time.monotonic() - self._began) / self._done if self._done else 1.0
+        return f"about {duration(pace * (sum(self._expected) - done))} to the end"
+
+    def _line(self, text: str) -> None:
+        self._bars.console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 from nbformat import NotebookNode
 
 from cifar10_cnn import files, kernel, paths
@@ -92,7 +93,11 @@ def publish() -> list[Path]:
     numbers = json.dumps({key: vars(each) for key, each in measured.items()}, indent=1)
     contents[paths.figures_folder() / "results.json"] = (numbers + "\n").encode()
     readme = paths.home() / "README.md"
-    blocks = {"results": _results_table(measured), "accuracy": _accuracy_table(measured["full"])}
+    blocks = {
+        "results": _results_table(measured),
+        "accuracy": _accuracy_table(measured["full"]),
+        "compare": _comparison_table(),
+    }
     contents[readme] = _fill(readme.read_text(encoding="utf-8"), blocks, readme).encode()
 
     stale = [file for file in paths.figures_folder().glob("*.png") if file not in contents]
@@ -268,3 +273,14 @@ def _accuracy_table(full: Measured) -> str:
     lines += [_row([name, percent(share)]) for name, share in rows.items() if share is not None]
     facts = f"Measured: {full.origin} · fingerprint {full.fingerprint[:12]}… · {full.device}"
     return "\n".join(["", *lines, "", f"{facts} · {versions}.", ""])
+
+
+def _comparison_table() -> str:
+    """Return the published networks beside ours, in Markdown."""
+    from cifar10_cnn import results  # noqa: PLC0415 - Keras takes seconds
+
+    rows = pd.read_csv(results.shown_path())
+    table = results.table(rows).reset_index()
+    lines = [_row(list(table.columns)), _row(["---"] * len(table.columns))]
+    lines += [_row(list(cells)) for cells in table.itertuples(index=False)]
+    return "\n".join(["", *lines, "", f"Measured: {results.origin(rows)}.", ""])

@@ -5,16 +5,15 @@ A run's folder is ``runs/<profile>/<name>/``: ``model.keras`` (the best epoch), 
 """
 
 import csv
-import json
+import math
 import shutil
 import time
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cifar10_cnn import __version__, device, files, models, paths, recipes
-from cifar10_cnn.data import Dataset
+from cifar10_cnn import __version__, device, files, fitting, paths, recipes
+from cifar10_cnn.data import Dataset, select_classes
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
@@ -41,7 +40,11 @@ def new_run(profile: Profile, name: str) -> Path:
 
 
 def record(
-    folder: Path, dataset: Dataset, profile: Profile, history: Mapping[str, list[float]]
+    folder: Path,
+    dataset: Dataset,
+    profile: Profile,
+    history: Mapping[str, list[float]],
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``history.csv`` and ``run.json`` beside the model that a training saved in ``folder``.
 
@@ -52,6 +55,7 @@ def record(
         dataset: what was trained on.
         profile: how much of it.
         history: what ``model.fit(…).history`` holds, one number an epoch for each metric.
+        more: what else ``run.json`` shall say.
     """
     epochs = len(next(iter(history.values())))
     with (folder / "history.csv").open("w", newline="") as file:
@@ -68,15 +72,16 @@ def record(
         "profile": profile.name,
         "seed": profile.seed,
         "epochs": epochs,
-        "best_validation_accuracy": max(history["val_accuracy"]),
+        "best_validation_accuracy": max(history.get("val_accuracy", [math.nan])),
         "device": device.describe(),
         "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
+        **(more or {}),
     }
-    write_json(folder / "run.json", about)
+    files.write_json(folder / "run.json", about)
 
 
 def train(name: str, dataset: Dataset, profile: Profile) -> Path:
-    """Train the network ``name`` by its recipe and keep the epoch that validates best.
+    """Train by the recipe ``name`` and keep the epoch that validates best.
 
     Killed, the same call goes on after the last finished epoch. Notebook 04 does the same in the
     open; the command ``train`` and notebook 05's baseline call this.
@@ -85,47 +90,14 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
         The run's folder.
     """
     recipe = recipes.get(name)
+    if recipe.classes:
+        dataset = select_classes(dataset, recipe.classes)
     folder = paths.runs_folder() / profile.name / name
-    backup = paths.runs_folder() / profile.name / f"{name}-backup-{dataset.fingerprint[:12]}"
-    if not backup.exists():
-        new_run(profile, name)
-    keras.utils.set_random_seed(profile.seed)
-    model = models.build(name, len(dataset.class_names))
-    recipe.compile(model, len(dataset.train), profile.epochs)
-    log = folder / "epochs.csv"
-    # A training that goes on must not take its first epoch for the best one.
-    best_before = max((float(row["val_accuracy"]) for row in _rows(log)), default=None)
-    model.fit(
-        dataset.train.images,
-        dataset.train.labels,
-        validation_data=(dataset.validation.images, dataset.validation.labels),
-        batch_size=recipe.batch_size,
-        epochs=profile.epochs,
-        verbose=2,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(backup),
-            keras.callbacks.CSVLogger(log, append=True),
-            keras.callbacks.ModelCheckpoint(
-                folder / "model.keras",
-                monitor="val_accuracy",
-                save_best_only=True,
-                initial_value_threshold=best_before,
-            ),
-        ],
-    )
-    rows = _rows(log)
-    history = {key: [float(row[key]) for row in rows] for key in rows[0] if key != "epoch"}
+    plan = fitting.Plan(recipe, recipe.epochs_at(profile), profile.seed, dataset.fingerprint)
+    history = fitting.fit(plan, folder, dataset)
     record(folder, dataset, profile, history)
-    log.unlink()
+    fitting.finish(folder)
     return folder
-
-
-def _rows(log: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, none if there is no file."""
-    if not log.exists():
-        return []
-    with log.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:
@@ -140,7 +112,7 @@ def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]
         CourseError: if the data has other classes than the shipped model.
     """
     folder = paths.runs_folder() / profile.name / COURSE_RUN
-    about = read_json(folder / "run.json")
+    about = files.read_json(folder / "run.json")
     if about.get("format") == RUN_FORMAT and about.get("fingerprint") == dataset.fingerprint:
         model = keras.models.load_model(folder / "model.keras")
         return model, f"The model is notebook 04's: {_sentence(about)}"
@@ -151,7 +123,7 @@ def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]
             f"The shipped model knows {model.output_shape[-1]} classes, this data set has "
             f"{len(dataset.class_names)}: run notebook 04 first."
         )
-    about = read_json(file.with_suffix(".json"))
+    about = files.read_json(file.with_suffix(".json"))
     return model, f"The model is the one that the repository ships: {_sentence(about)}"
 
 
@@ -168,7 +140,7 @@ def shipped_path(data_name: str) -> Path:
         data_name: the data set's ``name``.
     """
     name = "practice.keras" if data_name == "practice set" else "cifar10.keras"
-    return Path(str(resources.files("cifar10_cnn"))) / "shipped" / name
+    return paths.shipped_folder() / name
 
 
 def ship(folder: Path) -> Path | None:
@@ -179,13 +151,13 @@ def ship(folder: Path) -> Path | None:
     Returns:
         The file, whose ``.json`` says where it came from; None if this very run is there already.
     """
-    about = read_json(folder / "run.json")
+    about = files.read_json(folder / "run.json")
     file = shipped_path(about["data"])
-    if about == read_json(file.with_suffix(".json")):
+    if about == files.read_json(file.with_suffix(".json")):
         return None
     file.parent.mkdir(exist_ok=True)
     keras.models.load_model(folder / "model.keras", compile=False).save(file)
-    write_json(file.with_suffix(".json"), about)
+    files.write_json(file.with_suffix(".json"), about)
     return file
 
 
@@ -208,18 +180,4 @@ def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]
     }
     folder = paths.runs_folder() / profile.name
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "result.json", result)
-
-
-def write_json(file: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` to ``file``, whole or not at all."""
-    files.write(file, json.dumps(content, indent=1) + "\n")
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Return what a JSON file holds, or an empty dict where there is none that can be read."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    files.write_json(folder / "result.json", result)

@@ -3,6 +3,8 @@
 Every figure's title states what it shows, with numbers taken from the data.
 """
 
+from cifar10_cnn.plots.comparison import curve_grid, score_dots
+from cifar10_cnn.plots.costs import accuracy_against
 from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_pictures
 from cifar10_cnn.plots.examples import mistakes, predictions
 from cifar10_cnn.plots.layers import convolution_demo, feature_maps, filters, parameter_counts
@@ -20,11 +22,13 @@ from cifar10_cnn.plots.results import (
     confused_pairs,
     confusion_matrix,
 )
+from cifar10_cnn.plots.searches import learning_rate_search
 from cifar10_cnn.plots.style import CourseFigure, show
 from cifar10_cnn.plots.training import compare_curves, learning_curves
 
 __all__ = [
     "CourseFigure",
+    "accuracy_against",
     "augmentations",
     "bar_scores",
     "channel_histograms",
@@ -35,9 +39,11 @@ __all__ = [
     "confused_pairs",
     "confusion_matrix",
     "convolution_demo",
+    "curve_grid",
     "feature_maps",
     "filters",
     "learning_curves",
+    "learning_rate_search",
     "mean_pictures",
     "mistakes",
     "pairs",
@@ -46,5 +52,6 @@ __all__ = [
     "pictures",
     "pixel_zoom",
     "predictions",
+    "score_dots",
     "show",
 ]

@@ -1,7 +1,6 @@
 """What all figures share: their class, colours, type, and the way they get into a notebook."""
 
 import io
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +86,7 @@ class CourseFigure(Figure):
             alt: alternative text.
             height: in inches, without the title and the footnote.
         """
-        lines = textwrap.wrap(title, 88)
+        lines = _title_lines(title)
         height += 0.1 + 0.22 * len(lines) + FOOTNOTE_INCHES
         bottom = FOOTNOTE_INCHES / height
         layout = ConstrainedLayoutEngine(rect=(0, bottom, 1, 1 - bottom))
@@ -109,7 +108,23 @@ class CourseFigure(Figure):
         return png(self)
 
 
-def show(figure: CourseFigure, name: str, dataset: "Dataset") -> None:
+def _title_lines(title: str) -> list[str]:
+    """Break a title into lines that fit into a figure's width, however wide their letters are."""
+    page = Figure(figsize=(WIDTH, 1))
+    trial = page.suptitle("")
+    lines: list[str] = []
+    # Not split(): it would break at NBSP too.
+    for word in title.strip().split(" "):
+        longer = " ".join([*lines[-1:], word])
+        trial.set_text(longer)
+        if lines and trial.get_window_extent().width <= 0.98 * page.bbox.width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def show(figure: CourseFigure, name: str, source: "Dataset | str") -> None:
     """Show a figure below the cell, with its alt text and a footnote on what it was made from.
 
     Used in every notebook.
@@ -117,9 +132,12 @@ def show(figure: CourseFigure, name: str, dataset: "Dataset") -> None:
     Args:
         figure: what a function of this package returned.
         name: file name for ``figures/``, without ending, such as ``01_class_counts``.
-        dataset: where the data comes from; the footnote says it.
+        source: what it was made from, for the footnote: the data set, on this device, or a line on
+            results that were measured before.
     """
-    figure.footnote.set_text(f"{dataset.origin}  |  {device.describe()}")
+    if not isinstance(source, str):
+        source = f"{source.origin}  |  {device.describe()}"
+    figure.footnote.set_text(source)
     display(
         {"image/png": png(figure)},
         raw=True,
@@ -163,6 +181,11 @@ def number(value: float, digits: str = ".3g") -> str:
     return f"{value:{digits}}".replace("-", "−")
 
 
+def in_points(gap: float) -> str:
+    """Return a difference of two shares in percentage points, with a real minus sign."""
+    return number(100 * gap, ".1f")
+
+
 def listed(words: Sequence[object], most: int = 12) -> str:
     """Return words as ``a, b and c``; what passes ``most`` becomes a number."""
     texts = [str(word) for word in words]
@@ -181,6 +204,21 @@ def same_length(**sequences: Any) -> None:
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"{length} {name}" for name, length in lengths.items())
         raise ValueError(f"These must be equally many: {text}.")
+
+
+def checked_shares(values: Sequence[float] | np.ndarray, whose: str) -> np.ndarray:
+    """Return accuracies as an array.
+
+    Raises:
+        ValueError: if there is none, or one is not a number from 0 to 1.
+    """
+    shares = np.asarray(values, dtype=float)
+    if not shares.size:
+        raise ValueError(f"There is no accuracy of {whose}.")
+    wrong = shares[~((shares >= 0) & (shares <= 1))]
+    if wrong.size:
+        raise ValueError(f"Accuracies are shares from 0 to 1, but {whose} has {wrong[0]:g}.")
+    return shares
 
 
 def share_axis(axes: Axes, axis: str = "y") -> None:

@@ -14,8 +14,8 @@ from cifar10_cnn.plots.style import (
     SERIES,
     VERMILLION,
     CourseFigure,
+    in_points,
     listed,
-    number,
     percent,
     share_axis,
     styled,
@@ -97,11 +97,11 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
     widest = max(gaps, key=lambda name: gaps[name][-1])
     title = (
         f"Validation accuracy is best with {best} ({percent(validation[best].max())}); training "
-        f"runs ahead of it most with {widest} ({_points(gaps[widest][-1])} points at the end)"
+        f"runs ahead of it most with {widest} ({in_points(gaps[widest][-1])} points at the end)"
     )
     texts = [
-        f"{name}: best {percent(validation[name].max())}, last gap {_points(gaps[name][-1])} points"
-        for name in histories
+        f"{name}: best {percent(curve.max())}, last gap {in_points(gaps[name][-1])} points"
+        for name, curve in validation.items()
     ]
     alt = (
         "Two panels, validation accuracy and the gap between training and validation accuracy by "
@@ -160,8 +160,3 @@ def _finish(axes: Axes, label: str, epochs: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(y=0.08)
     axes.grid()
-
-
-def _points(gap: float) -> str:
-    """Return a difference of two shares in percentage points, with a real minus sign."""
-    return number(100 * gap, ".1f")

@@ -1,13 +1,6 @@
-"""The networks of the course, each a function that returns an uncompiled Keras model.
-
-Every model takes raw pixels, 0 to 255, shape (N, 32, 32, 3): its scaling is a layer of it, so a
-saved file is complete. Every model returns k probabilities for each picture.
-"""
-
-from collections.abc import Callable
+"""The networks that the course builds itself, from the dense baseline to the regularized CNN."""
 
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 
 layers = keras.layers
 
@@ -107,29 +100,3 @@ def regularized_cnn(classes: int = 10) -> keras.Model:
     Used in notebooks 04 and 05; the model that the repository ships is one.
     """
     return plain_cnn(classes, augment=True, batch_norm=True, dropout=0.3)
-
-
-_BUILDERS: dict[str, Callable[[int], keras.Model]] = {
-    "dense_baseline": dense_baseline,
-    "plain_cnn": plain_cnn,
-    "regularized_cnn": regularized_cnn,
-}
-
-
-def names() -> tuple[str, ...]:
-    """Return the names that ``build`` takes."""
-    return tuple(_BUILDERS)
-
-
-def build(name: str, classes: int = 10) -> keras.Model:
-    """Build the network called ``name`` for ``classes`` classes, uncompiled.
-
-    Raises:
-        CourseError: if there is no network of that name.
-        ValueError: if ``classes`` is less than two.
-    """
-    if name not in _BUILDERS:
-        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(_BUILDERS)}.")
-    if classes < 2:
-        raise ValueError(f"A classifier needs two classes or more, not {classes}.")
-    return _BUILDERS[name](classes)

@@ -1,0 +1,100 @@
+"""The networks, each a function that returns an uncompiled Keras model.
+
+Every model takes raw pixels, 0 to 255, shape (N, 32, 32, 3): its scaling, where it has one, is a
+layer of it, so a saved file is complete. Every model returns k probabilities for each picture.
+"""
+
+from collections.abc import Callable
+
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.models.course import (
+    PICTURE_SHAPE,
+    add_conv_block,
+    augmentation,
+    dense_baseline,
+    plain_cnn,
+    regularized_cnn,
+)
+from cifar10_cnn.models.published import (
+    batchnorm_cnn,
+    block_cnn,
+    deep_maxnorm_cnn,
+    four_conv_cnn,
+    intro_cnn,
+    maxnorm_cnn,
+    strided_cnn,
+    two_conv_cnn,
+)
+
+__all__ = [
+    "PICTURE_SHAPE",
+    "add_conv_block",
+    "augmentation",
+    "batchnorm_cnn",
+    "block_cnn",
+    "build",
+    "deep_maxnorm_cnn",
+    "dense_baseline",
+    "describe",
+    "four_conv_cnn",
+    "intro_cnn",
+    "maxnorm_cnn",
+    "names",
+    "plain_cnn",
+    "regularized_cnn",
+    "strided_cnn",
+    "two_conv_cnn",
+]
+
+_BUILDERS: dict[str, Callable[[int], keras.Model]] = {
+    builder.__name__: builder
+    for builder in (
+        dense_baseline,
+        plain_cnn,
+        regularized_cnn,
+        intro_cnn,
+        batchnorm_cnn,
+        two_conv_cnn,
+        block_cnn,
+        strided_cnn,
+        four_conv_cnn,
+        maxnorm_cnn,
+        deep_maxnorm_cnn,
+    )
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that ``build`` takes, the course's own networks first."""
+    return tuple(_BUILDERS)
+
+
+def build(name: str, classes: int = 10) -> keras.Model:
+    """Build the network called ``name`` for ``classes`` classes, uncompiled.
+
+    Raises:
+        CourseError: if there is no network of that name.
+        ValueError: if ``classes`` is less than two.
+    """
+    builder = _builder(name)
+    if classes < 2:
+        raise ValueError(f"A classifier needs two classes or more, not {classes}.")
+    return builder(classes)
+
+
+def describe(name: str) -> str:
+    """Return one sentence on the network called ``name``: what it is, and whose.
+
+    Used in notebook 06.
+
+    Raises:
+        CourseError: if there is no network of that name.
+    """
+    return (_builder(name).__doc__ or "").splitlines()[0]
+
+
+def _builder(name: str) -> Callable[[int], keras.Model]:
+    if name not in _BUILDERS:
+        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(_BUILDERS)}.")
+    return _BUILDERS[name]

@@ -1,0 +1,192 @@
+"""The networks of five public write-ups (P0 to P4), layer by layer as published, and one follow-up.
+
+How each was trained, what its author reports, what the write-up leaves open and what was chosen
+for it here stands in ``recipes``. Used in notebook 06.
+"""
+
+from cifar10_cnn.device import keras
+from cifar10_cnn.models.course import PICTURE_SHAPE, add_conv_block
+
+layers = keras.layers
+
+
+def intro_cnn(classes: int = 10) -> keras.Model:
+    """P0, the intro lab: three convolutions, two poolings, one hidden dense layer.
+
+    The write-up gives no architecture for its CNN; this is the one that most introductions use.
+
+    Args:
+        classes: number of classes, k.
+    """
+    return keras.Sequential(
+        [
+            keras.Input(PICTURE_SHAPE),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(classes, activation="softmax", name="probabilities"),
+        ],
+        name="intro_cnn",
+    )
+
+
+def batchnorm_cnn(classes: int = 10) -> keras.Model:
+    """P1, the batch-norm CNN: 64, 128 and 256 filters, each batch-normalized and pooled.
+
+    It takes the pixels as they are, 0 to 255: the first batch normalization does the scaling.
+
+    Args:
+        classes: number of classes, k.
+    """
+    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="batchnorm_cnn")
+    for filters, size in ((64, 7), (128, 3), (256, 3)):
+        model.add(layers.Conv2D(filters, size, activation="relu"))
+        model.add(layers.BatchNormalization())
+        model.add(layers.MaxPooling2D())
+    model.add(layers.Flatten())
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
+
+
+def two_conv_cnn(classes: int = 10) -> keras.Model:
+    """P2, the plain CNN: two convolutions of 32 filters, one pooling, a dense layer of 512.
+
+    Args:
+        classes: number of classes, k.
+    """
+    return keras.Sequential(
+        [
+            keras.Input(PICTURE_SHAPE),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(512, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(classes, activation="softmax", name="probabilities"),
+        ],
+        name="two_conv_cnn",
+    )
+
+
+def block_cnn(classes: int = 3) -> keras.Model:
+    """P3, the guided project: a function adds the convolutional blocks; three classes of the ten.
+
+    Args:
+        classes: number of classes, k.
+    """
+    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="block_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    for filters in (32, 64):
+        add_conv_block(model, filters)
+        model.add(layers.Dropout(0.25))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(128, activation="relu"))
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
+
+
+def strided_cnn(classes: int = 10) -> keras.Model:
+    """P4a, model 1 of three: two 5×5 convolutions that step over every second pixel.
+
+    Args:
+        classes: number of classes, k.
+    """
+    return keras.Sequential(
+        [
+            keras.Input(PICTURE_SHAPE),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(32, 5, strides=2, padding="same", activation="relu"),
+            layers.Conv2D(32, 5, strides=2, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(512, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(classes, activation="softmax", name="probabilities"),
+        ],
+        name="strided_cnn",
+    )
+
+
+def four_conv_cnn(classes: int = 10) -> keras.Model:
+    """P4b, model 2 of three: two pairs of 3×3 convolutions, 32 and then 64 filters.
+
+    Args:
+        classes: number of classes, k.
+    """
+    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="four_conv_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    for filters in (32, 64):
+        model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        model.add(layers.Conv2D(filters, 3, activation="relu"))
+        model.add(layers.MaxPooling2D())
+        model.add(layers.Dropout(0.25))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(512, activation="relu"))
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
+
+
+def maxnorm_cnn(classes: int = 10) -> keras.Model:
+    """P4c, model 3 of three: two convolutions with max-norm weights, a dense layer of 512.
+
+    Max-norm: Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+
+    Args:
+        classes: number of classes, k.
+    """
+    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="maxnorm_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    _add_maxnorm_pair(model, 32)
+    model.add(layers.Flatten())
+    model.add(layers.Dense(512, activation="relu", kernel_constraint=_max_norm(0)))
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
+
+
+def deep_maxnorm_cnn(classes: int = 10) -> keras.Model:
+    """P4c made deeper, as its author proposes: three pairs of convolutions in place of one.
+
+    The pairs have 32, 64 and 128 filters; all else is P4c's.
+
+    Args:
+        classes: number of classes, k.
+    """
+    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="deep_maxnorm_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    for filters in (32, 64, 128):
+        _add_maxnorm_pair(model, filters)
+    model.add(layers.Flatten())
+    model.add(layers.Dense(512, activation="relu", kernel_constraint=_max_norm(0)))
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
+
+
+def _add_maxnorm_pair(model: keras.Sequential, filters: int) -> None:
+    """Add P4c's two convolutions with dropout between them, then a pooling."""
+    for dropout in (0.2, None):
+        kernel = _max_norm((0, 1, 2))
+        convolution = layers.Conv2D(
+            filters, 3, padding="same", activation="relu", kernel_constraint=kernel
+        )
+        model.add(convolution)
+        if dropout:
+            model.add(layers.Dropout(dropout))
+    model.add(layers.MaxPooling2D())
+
+
+def _max_norm(axis: int | tuple[int, ...]) -> keras.constraints.Constraint:
+    """Keep the weights that lead to one output within a length of 3."""
+    return keras.constraints.MaxNorm(3, axis=axis)

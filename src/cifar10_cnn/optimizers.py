@@ -1,0 +1,75 @@
+"""Optimizers by name, and Muon for convolutions, which Keras' own leaves to AdamW."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+
+
+@keras.saving.register_keras_serializable("cifar10_cnn")
+class ConvMuon(keras.optimizers.Muon):
+    """Muon that also orthogonalizes the updates of convolution kernels.
+
+    Keras' Muon handles matrices alone. A kernel (height, width, inputs, filters) is a matrix too:
+    each filter is one column of height · width · inputs weights. Biases and every layer named in
+    ``exclude_layers`` keep AdamW's update (Jordan et al., 2024,
+    https://kellerjordan.github.io/posts/muon).
+    """
+
+    def _should_use_adamw(self, variable: Any) -> bool:
+        if len(variable.shape) != 4:
+            return super()._should_use_adamw(variable)
+        return any(re.search(name, variable.path) for name in self.exclude_layers)
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """Return the nearest (semi-)orthogonal matrix of ``x``, in the shape of ``x``."""
+        matrix = super().zeropower_via_newtonschulz5(_as_matrix(x), steps)
+        return keras.ops.reshape(matrix, x.shape)
+
+    def lr_adjust(self, x: Any) -> Any:
+        """Scale an update so that its entries are as large as AdamW's."""
+        return keras.ops.reshape(super().lr_adjust(_as_matrix(x)), x.shape)
+
+
+def _as_matrix(x: Any) -> Any:
+    return keras.ops.reshape(x, (-1, x.shape[-1]))
+
+
+_OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "sgd": keras.optimizers.SGD,
+    "momentum": partial(keras.optimizers.SGD, momentum=0.9),
+    "rmsprop": keras.optimizers.RMSprop,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    # The last layer's rows are classes, not directions: it stays with AdamW, as Muon's author says.
+    "muon": partial(ConvMuon, exclude_layers=["probabilities"]),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that ``make`` takes."""
+    return tuple(_OPTIMIZERS)
+
+
+def make(
+    name: str, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+) -> keras.optimizers.Optimizer:
+    """Return a new optimizer with Keras' default settings, but for the learning rate.
+
+    Args:
+        name: ``sgd``; ``momentum`` (SGD with momentum 0.9); ``rmsprop``; ``adam``; ``adamw``
+            (weight decay 0.004); ``muon`` (for networks whose last layer is called
+            ``probabilities``, as that of the published ones is).
+        learning_rate: the step size, or a schedule of it.
+
+    Raises:
+        CourseError: if there is no optimizer of that name.
+    """
+    if name not in _OPTIMIZERS:
+        raise CourseError(
+            f"There is no optimizer {name!r}: choose one of {', '.join(_OPTIMIZERS)}."
+        )
+    return _OPTIMIZERS[name](learning_rate=learning_rate)

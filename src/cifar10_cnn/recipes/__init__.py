@@ -1,0 +1,47 @@
+"""How each network is trained, as data: our own recipes, the published ones, follow-ups."""
+
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.recipes.follow_ups import FOLLOW_UPS, TUNED
+from cifar10_cnn.recipes.published import PUBLISHED
+from cifar10_cnn.recipes.recipe import Published, Recipe
+
+__all__ = ["TUNED", "Published", "Recipe", "get", "names"]
+
+_COURSE = (
+    Recipe(
+        "dense_baseline",
+        "dense_baseline",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=64,
+        cosine=True,
+    ),
+    Recipe("plain_cnn", "plain_cnn", optimizer="adam", learning_rate=0.001, batch_size=64),
+    # Batch normalization bears twice the step size.
+    Recipe(
+        "regularized_cnn",
+        "regularized_cnn",
+        optimizer="adam",
+        learning_rate=0.002,
+        batch_size=64,
+        cosine=True,
+    ),
+)
+
+_RECIPES = {recipe.name: recipe for recipe in (*_COURSE, *PUBLISHED, *FOLLOW_UPS)}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that ``get`` takes: the course's own, the published, the follow-ups."""
+    return tuple(_RECIPES)
+
+
+def get(name: str) -> Recipe:
+    """Return the recipe called ``name``.
+
+    Raises:
+        CourseError: if there is none of that name.
+    """
+    if name not in _RECIPES:
+        raise CourseError(f"There is no recipe {name!r}: choose one of {', '.join(_RECIPES)}.")
+    return _RECIPES[name]

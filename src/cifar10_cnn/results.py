@@ -1,0 +1,349 @@
+"""The tables of a comparison: all its runs as one tidy CSV, their means, and what a reader sees.
+
+Used in notebook 06 and for the README.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cifar10_cnn import files, paths, recipes
+from cifar10_cnn.data import Dataset
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import Profile
+from cifar10_cnn.recipes import Published, Recipe
+
+_CURVES = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+#: Columns of the table of all runs.
+COLUMNS = [
+    *("recipe", "protocol", "precision", "seed", "data", "profile", "device", "parameters"),
+    *_CURVES,
+    *("test_loss", "test_accuracy"),
+]
+
+
+def folder(profile: Profile, dataset: Dataset) -> Path:
+    """Return where all runs on a data set are kept."""
+    return paths.runs_folder() / profile.name / "compare" / dataset.fingerprint[:12]
+
+
+def results_path(profile: Profile, dataset: Dataset) -> Path:
+    """Return the file that ``collect`` writes."""
+    return folder(profile, dataset) / "compare.csv"
+
+
+def collect(profile: Profile, dataset: Dataset) -> Path:
+    """Write all finished runs on a data set into one table and return its file.
+
+    One row an epoch: what was trained (recipe, protocol, precision, seed), on what (data, profile,
+    device), the numbers of the epoch, and in the row of the epoch whose model was kept the test
+    split's accuracy (0 to 1) and loss (nats). Runs of a recipe that was changed since are left out.
+
+    Raises:
+        CourseError: if no run has finished.
+    """
+    where = folder(profile, dataset)
+    frames = [_rows(file.parent) for file in sorted(where.glob("*/*/run.json")) if _valid(file)]
+    if not frames:
+        raise CourseError(
+            f"There is no finished run in {where}: train with `python -m cifar10_cnn compare`."
+        )
+    text = pd.concat(frames)[COLUMNS].to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    files.write(results_path(profile, dataset), text)
+    return results_path(profile, dataset)
+
+
+def _valid(run_file: Path) -> bool:
+    """Say whether a run was trained by a recipe as it is today."""
+    name = run_file.parent.parent.name
+    told = files.read_json(run_file)["plan"]["recipe"]
+    return name in recipes.names() and told == recipes.get(name).settings()
+
+
+def _rows(run: Path) -> pd.DataFrame:
+    """Return the rows of one run, of columns ``COLUMNS``."""
+    about = files.read_json(run / "run.json")
+    rows = pd.read_csv(run / "history.csv").reindex(columns=[*_CURVES])
+    plan = about["plan"]
+    rows = rows.assign(
+        recipe=run.parent.name,
+        protocol="published" if plan["keeps"] == "last" else "honest",
+        precision=plan["precision"],
+        seed=plan["seed"],
+        data=about["data"],
+        profile=about["profile"],
+        device=about["device"],
+        parameters=about["parameters"],
+    )
+    kept = rows["epoch"] == about["kept_epoch"]
+    return rows.assign(
+        test_accuracy=np.where(kept, about["test_accuracy"], np.nan),
+        test_loss=np.where(kept, about["test_loss"], np.nan),
+    )
+
+
+def load(profile: Profile, dataset: Dataset) -> tuple[pd.DataFrame, str]:
+    """Return the results of the comparison: of your own runs if complete, else the shown ones.
+
+    Used in notebook 06.
+
+    Returns:
+        The rows of ``collect``, and one line that says whose they are and where they came from.
+    """
+    shown, own = pd.read_csv(shown_path()), results_path(profile, dataset)
+    rows, whose = shown, "the repository's runs"
+    mine = pd.read_csv(own) if own.exists() else shown
+    if not mine.equals(shown) and set(shown["recipe"]) <= set(mine["recipe"]):
+        rows, whose = mine, "your own runs"
+    return rows, f"{whose} on {origin(rows)}"
+
+
+def origin(rows: pd.DataFrame) -> str:
+    """Return data, profile, seeds and device of runs or trials in one line."""
+    seeds = ", ".join(str(seed) for seed in sorted(rows["seed"].unique()))
+    kinds = [" and ".join(rows[column].unique()) for column in ("data", "profile", "device")]
+    return f"{kinds[0]} · profile {kinds[1]} · seed {seeds} · {kinds[2]}"
+
+
+def shown_path() -> Path:
+    """Return the file of the results that the repository shows."""
+    return paths.shipped_folder() / "compare.csv"
+
+
+def ship(file: Path) -> Path:
+    """Make a table of runs or of trials the one that the repository shows.
+
+    Used by the commands ``compare --ship`` and ``tune --ship``.
+
+    Returns:
+        The file in the package.
+
+    Raises:
+        CourseError: if it is not of the full profile on CIFAR-10 alone.
+    """
+    rows = pd.read_csv(file)
+    if set(rows["data"]) != {"CIFAR-10"} or set(rows["profile"]) != {"full"}:
+        raise CourseError(
+            f"{file} holds results on {origin(rows)}; only those of the full profile on CIFAR-10 "
+            "are shown."
+        )
+    shown = paths.shipped_folder() / file.name
+    files.write(shown, file.read_bytes())
+    return shown
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each recipe, protocol and precision, in the order of ``recipes``.
+
+    Used in notebook 06.
+
+    Returns:
+        Index: recipe, protocol, precision. Columns: ``parameters``; ``runs``, how many seeds;
+        ``epochs``, trained; ``kept_epoch``, whose model was tested; ``seconds``, the median
+        epoch's; mean and standard deviation (NaN for one run) of ``test_accuracy`` and
+        ``test_loss``; means of ``train_accuracy`` and ``val_accuracy`` at the last epoch.
+    """
+    by = ["recipe", "protocol", "precision", "seed"]
+    each = results.groupby(by, sort=False).agg(
+        parameters=("parameters", "first"),
+        epochs=("epoch", "max"),
+        seconds=("seconds", "median"),
+        train_accuracy=("accuracy", "last"),
+        val_accuracy=("val_accuracy", "last"),
+        test_accuracy=("test_accuracy", "max"),
+        test_loss=("test_loss", "max"),
+    )
+    kept = results.dropna(subset="test_accuracy").set_index(by)["epoch"]
+    groups = each.assign(kept_epoch=kept).reset_index().groupby(by[:-1], sort=False)
+    table = groups.agg(
+        parameters=("parameters", "first"),
+        runs=("seed", "count"),
+        epochs=("epochs", "mean"),
+        kept_epoch=("kept_epoch", "mean"),
+        seconds=("seconds", "median"),
+        train_accuracy=("train_accuracy", "mean"),
+        val_accuracy=("val_accuracy", "mean"),
+        test_accuracy=("test_accuracy", "mean"),
+        test_accuracy_sd=("test_accuracy", "std"),
+        test_loss=("test_loss", "mean"),
+        test_loss_sd=("test_loss", "std"),
+    )
+    order = {name: position for position, name in enumerate(recipes.names())}
+    return table.sort_index(level="recipe", key=lambda names: names.map(order.get), kind="stable")
+
+
+def table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the published networks and the course's own, published figures beside ours, as text.
+
+    Used in notebook 06 and for the README. Of two precisions the one with more runs is shown.
+
+    Returns:
+        One row a recipe; accuracies as mean ± standard deviation over n seeds.
+    """
+    means = summary(results).xs(usual_precision(results), level="precision")
+    rows = {}
+    for name in means.index.unique("recipe"):
+        recipe = recipes.get(name)
+        if recipe.follows:
+            continue
+        published = recipe.published
+        faithful, honest = (_row(means, name, protocol) for protocol in ("published", "honest"))
+        first = means.loc[name].iloc[0]
+        rows[name] = {
+            "system": _system(recipe),
+            "parameters": f"{first.parameters:,.0f}",
+            "epochs": f"{first.epochs:.3g}",
+            "s/epoch published": _published_seconds(published),
+            "s/epoch here": f"{first.seconds:.1f}",
+            "test accuracy published": _published_figure(published),
+            "reproduced": _figure(faithful, published),
+            "honest": _figure(honest, published),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
+
+
+def usual_precision(results: pd.DataFrame) -> str:
+    """Return the precision with the most runs."""
+    return results.dropna(subset="test_accuracy")["precision"].value_counts().idxmax()
+
+
+def honest(results: pd.DataFrame) -> pd.DataFrame:
+    """Keep the honest runs of the usual precision on all ten classes, without the follow-ups.
+
+    Used in notebook 06.
+    """
+    names = [r.name for r in map(recipes.get, recipes.names()) if not (r.follows or r.classes)]
+    usual = results["precision"] == usual_precision(results)
+    return results[usual & (results["protocol"] == "honest") & results["recipe"].isin(names)]
+
+
+def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the test accuracy of each run, 0 to 1, by recipe.
+
+    Used in notebook 06.
+    """
+    kept = results.dropna(subset="test_accuracy")
+    return kept.groupby("recipe", sort=False)["test_accuracy"].apply(list).to_dict()
+
+
+def histories(results: pd.DataFrame) -> dict[str, list[dict[str, list[float]]]]:
+    """Return the training history of each run, as ``model.fit`` gives it, by recipe.
+
+    Used in notebook 06.
+    """
+    return {
+        str(name): [
+            run[["accuracy", "val_accuracy", "loss", "val_loss"]].to_dict("list")
+            for _, run in runs.groupby(["protocol", "precision", "seed"])
+        ]
+        for name, runs in results.groupby("recipe", sort=False)
+    }
+
+
+def _row(means: pd.DataFrame, name: str, protocol: str) -> pd.Series | None:
+    return means.loc[(name, protocol)] if (name, protocol) in means.index else None
+
+
+def _system(recipe: Recipe) -> str:
+    """Return whose network it is and, where it knows some classes only, how many."""
+    whose = recipe.published.system if recipe.published else "ours"
+    return f"{whose}, {len(recipe.classes)} classes" if recipe.classes else whose
+
+
+def _published_seconds(published: Published | None) -> str:
+    if published is None or published.seconds_an_epoch is None:
+        return "–"
+    return "{}–{}".format(*published.seconds_an_epoch)
+
+
+def _published_figure(published: Published | None) -> str:
+    if published is None or published.figure() is None:
+        return "–"
+    accuracy, loss = published.test_accuracy, published.test_loss
+    return f"{100 * accuracy:.2f} %" if accuracy else f"loss {loss:.4f}"
+
+
+def _figure(row: pd.Series | None, published: Published | None) -> str:
+    """Return the test accuracy of some runs or, where only a loss was published, their loss too."""
+    if row is None:
+        return "–"
+    spread = f" ± {100 * row.test_accuracy_sd:.2f}" if row.runs > 1 else ""
+    text = f"{100 * row.test_accuracy:.2f}{spread} % (n = {row.runs:.0f})"
+    if published and published.test_accuracy is None and published.test_loss:
+        text += f", loss {row.test_loss:.4f}"
+    return text
+
+
+def follow_ups(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what each change of a published recipe brought, on the honest protocol.
+
+    Used in notebook 06.
+
+    Returns:
+        One row a follow-up; test accuracies in percent, ``gain`` in percentage points.
+    """
+    means = (
+        summary(results)
+        .xs(usual_precision(results), level="precision")
+        .xs("honest", level="protocol")
+    )
+    rows = [
+        {
+            "network": recipe.follows,
+            "change": recipe.change,
+            "runs": int(means.loc[name, "runs"]),
+            "before (%)": 100 * means.loc[recipe.follows, "test_accuracy"],
+            "after (%)": 100 * means.loc[name, "test_accuracy"],
+        }
+        for name in means.index
+        if (recipe := recipes.get(name)).follows in means.index
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(gain=frame["after (%)"] - frame["before (%)"])
+
+
+def precisions(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what bf16 costs and saves, for each recipe that was trained in both precisions.
+
+    Used in notebook 06.
+
+    Returns:
+        One row a recipe and protocol: mean test accuracy in percent, its standard deviation and the
+        number of runs by precision, the difference of the means in percentage points, and how many
+        times as long an epoch takes in fp32. Only seeds that both have are counted.
+    """
+    by = ["recipe", "protocol", "seed"]
+    pairs = results.groupby([*by, "precision"]).agg(
+        accuracy=("test_accuracy", "max"), seconds=("seconds", "median")
+    )
+    both = pairs.unstack("precision").dropna().groupby(by[:-1])
+    means, spread = both.mean(), both.std()
+    return pd.DataFrame(
+        {
+            "runs each": both.size(),
+            "bf16 (%)": 100 * means[("accuracy", "bf16")],
+            "± bf16": 100 * spread[("accuracy", "bf16")],
+            "fp32 (%)": 100 * means[("accuracy", "fp32")],
+            "± fp32": 100 * spread[("accuracy", "fp32")],
+            "difference": 100 * (means[("accuracy", "bf16")] - means[("accuracy", "fp32")]),
+            "times as fast": means[("seconds", "fp32")] / means[("seconds", "bf16")],
+        }
+    )
+
+
+def load_trials() -> tuple[dict[str, list[tuple[float, float]]], str]:
+    """Return the trials of the learning-rate searches that the repository shows.
+
+    Used in notebook 06.
+
+    Returns:
+        (learning rate, validation accuracy between 0 and 1) of each trial, by optimizer, and one
+        line on where they came from.
+    """
+    trials = pd.read_csv(paths.shipped_folder() / "tune.csv")
+    pairs = {
+        str(name): list(zip(rows["learning_rate"], rows["validation_accuracy"], strict=True))
+        for name, rows in trials.groupby("optimizer", sort=False)
+    }
+    return pairs, origin(trials)

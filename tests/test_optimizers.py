@@ -1,0 +1,213 @@
+"""Optimizers: names and settings, and Muon's steps against Keras' own and against numpy."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar10_cnn import optimizers
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.optimizers import ConvMuon
+
+RATE = 0.02
+
+
+def random(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def walk(
+    optimizer: keras.optimizers.Optimizer, start: np.ndarray, shape: tuple[int, ...], steps: int = 4
+) -> np.ndarray:
+    """Return where some random gradients lead, in the shape of ``start``.
+
+    The same numbers are given out for any ``shape`` of the weights.
+    """
+    variable = keras.Variable(start.reshape(shape), name="kernel")
+    for step in range(steps):
+        gradient = random(start.size, seed=1 + step).reshape(shape)
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    return keras.ops.convert_to_numpy(variable).reshape(start.shape)
+
+
+@pytest.mark.parametrize("shape", [(12, 5), (5, 12)])
+def test_a_dense_kernel_moves_as_with_keras_muon(shape: tuple[int, int]) -> None:
+    start = random(*shape)
+    ours = walk(ConvMuon(RATE), start, shape)
+    theirs = walk(keras.optimizers.Muon(RATE), start, shape)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert np.abs(theirs - start).max() > RATE / 10
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+@pytest.mark.parametrize("shape", [(3, 3, 4, 8), (2, 3, 1, 16), (1, 1, 6, 6), (5, 5, 3, 32)])
+def test_a_convolution_moves_as_its_matrix_with_keras_muon(
+    shape: tuple[int, ...], nesterov: bool
+) -> None:
+    height, width, into, filters = shape
+    start = random(*shape)
+    ours = walk(ConvMuon(RATE, nesterov=nesterov), start, shape)
+    matrix = (height * width * into, filters)
+    theirs = walk(keras.optimizers.Muon(RATE, nesterov=nesterov), start, matrix)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert np.abs(theirs - start).max() > RATE / 10
+
+
+def test_keras_muon_itself_leaves_convolutions_to_adamw() -> None:
+    """The day that this fails, ``ConvMuon`` may no longer be needed."""
+    start = random(3, 3, 4, 8)
+    theirs = walk(keras.optimizers.Muon(RATE), start, start.shape)
+    adamw = walk(keras.optimizers.AdamW(RATE), start, start.shape)
+    np.testing.assert_allclose(theirs, adamw, rtol=1e-5, atol=1e-6)
+
+
+def test_an_update_has_the_gradients_directions_and_all_the_same_length() -> None:
+    gradient = random(3, 3, 4, 8)
+    variable = keras.Variable(np.zeros_like(gradient), name="kernel")
+    optimizer = ConvMuon(1.0, weight_decay=None, rms_rate=None)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    update = -keras.ops.convert_to_numpy(variable).reshape(36, 8)
+    left, lengths, right = np.linalg.svd(gradient.reshape(36, 8), full_matrices=False)
+    assert lengths.max() > 2 * lengths.min()
+    turned = left.T @ update @ right.T
+    np.testing.assert_allclose(turned, np.diag(np.diag(turned)), atol=1e-3)
+    assert np.diag(turned).min() > 0.6
+    assert np.diag(turned).max() < 1.3
+    singular = np.linalg.svd(update, compute_uv=False)
+    np.testing.assert_allclose(singular, np.sort(np.diag(turned))[::-1], atol=1e-3)
+
+
+def test_entries_of_an_update_are_as_large_as_rms_rate_says() -> None:
+    start = np.zeros((3, 3, 16, 64), np.float32)
+    moved = walk(ConvMuon(RATE, weight_decay=None), start, start.shape, steps=1)
+    # 64 directions of a length near 1, spread over 144 · 64 entries, times sqrt(144) · 0.2.
+    assert np.sqrt(np.mean(moved**2)) == pytest.approx(0.2 * RATE, rel=0.2)
+
+
+def small_cnn(last: str = "probabilities") -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            keras.layers.Conv2D(4, 3, bias_initializer="normal", name="convolution"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(5, bias_initializer="normal", name="hidden"),
+            keras.layers.Dense(3, bias_initializer="normal", name=last),
+        ]
+    )
+
+
+def walked(optimizer: keras.optimizers.Optimizer, model: keras.Model) -> dict[str, np.ndarray]:
+    """Return each weight of the model by layer and name, after three steps."""
+    for step in range(3):
+        gradients = [
+            keras.ops.convert_to_tensor(random(*weight.shape, seed=10 * step + number))
+            for number, weight in enumerate(model.trainable_variables)
+        ]
+        optimizer.apply(gradients, model.trainable_variables)
+    return {
+        "/".join(weight.path.split("/")[-2:]): keras.ops.convert_to_numpy(weight)
+        for weight in model.trainable_variables
+    }
+
+
+@pytest.mark.parametrize("last", ["probabilities", "other"])
+def test_biases_and_the_last_layer_move_as_with_adamw(last: str) -> None:
+    ours, twin = small_cnn(last), small_cnn(last)
+    twin.set_weights(ours.get_weights())
+    muon = walked(optimizers.make("muon", RATE), ours)
+    adamw = walked(keras.optimizers.AdamW(RATE, weight_decay=0.004), twin)
+    alike = {path for path in muon if np.allclose(muon[path], adamw[path], rtol=1e-5, atol=1e-6)}
+    biases = {"convolution/bias", "hidden/bias", f"{last}/bias"}
+    assert alike == biases | ({"probabilities/kernel"} if last == "probabilities" else set())
+
+
+def test_a_convolution_can_be_excluded_too() -> None:
+    ours, twin = small_cnn(), small_cnn()
+    twin.set_weights(ours.get_weights())
+    muon = walked(ConvMuon(RATE, exclude_layers=["convolution"]), ours)
+    adamw = walked(keras.optimizers.AdamW(RATE), twin)
+    kernel = "convolution/kernel"
+    np.testing.assert_allclose(muon[kernel], adamw[kernel], rtol=1e-5, atol=1e-6)
+    assert not np.allclose(muon["hidden/kernel"], adamw["hidden/kernel"], atol=1e-3)
+
+
+def test_weights_decay_at_the_rate_of_their_kind() -> None:
+    """Without gradients, weight decay alone is left."""
+    model = small_cnn()
+    before = model.get_weights()
+    optimizer = ConvMuon(
+        0.5, weight_decay=0.1, adam_weight_decay=0.02, exclude_layers=["probabilities"]
+    )
+    nothing = [keras.ops.zeros_like(weight) for weight in model.trainable_variables]
+    for _ in range(2):
+        optimizer.apply(nothing, model.trainable_variables)
+    decays = [0.1, 0.02, 0.1, 0.02, 0.02, 0.02]  # kernel and bias of each layer in turn
+    for old, new, decay in zip(before, model.get_weights(), decays, strict=True):
+        np.testing.assert_allclose(new, old * (1 - 0.5 * decay) ** 2, rtol=1e-5)
+
+
+def test_a_compiled_model_goes_on_after_saving_and_loading(tmp_path: Path) -> None:
+    model = small_cnn()
+    model.compile(optimizers.make("muon", RATE), "mean_squared_error")
+    inputs, targets = random(8, 6, 6, 3), random(8, 3)
+    model.fit(inputs, targets, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded.optimizer) is ConvMuon
+    assert loaded.optimizer.exclude_layers == ["probabilities"]
+    assert int(loaded.optimizer.iterations) == 1
+    before = loaded.get_weights()
+    for each in (model, loaded):
+        each.fit(inputs, targets, shuffle=False, verbose=0)
+    for old, ours, theirs in zip(before, model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-6)
+        assert np.abs(theirs - old).max() > RATE / 100
+
+
+def config(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """Return all settings but the name, to which Keras adds a number."""
+    return {key: value for key, value in optimizer.get_config().items() if key != "name"}
+
+
+def test_every_name_makes_its_optimizer_with_keras_settings() -> None:
+    plain = {
+        "sgd": keras.optimizers.SGD(RATE),
+        "momentum": keras.optimizers.SGD(RATE, momentum=0.9),
+        "rmsprop": keras.optimizers.RMSprop(RATE),
+        "adam": keras.optimizers.Adam(RATE),
+        "adamw": keras.optimizers.AdamW(RATE, weight_decay=0.004),
+        "muon": ConvMuon(RATE, exclude_layers=["probabilities"]),
+    }
+    assert optimizers.names() == tuple(plain)
+    for name, expected in plain.items():
+        made = optimizers.make(name, RATE)
+        assert type(made) is type(expected)
+        assert config(made) == config(expected)
+        assert float(made.learning_rate) == pytest.approx(RATE)
+        assert optimizers.make(name, RATE) is not made
+
+
+def test_conv_muon_has_the_settings_of_keras_muon() -> None:
+    assert config(ConvMuon(RATE)) == config(keras.optimizers.Muon(RATE))
+
+
+@pytest.mark.parametrize("name", optimizers.names())
+def test_a_schedule_sets_the_rate_of_each_step(name: str) -> None:
+    halves = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.1, 0.05])
+    optimizer = optimizers.make(name, halves)
+    variable = keras.Variable(random(3, 4), name="kernel")
+    rates = []
+    for _ in range(2):
+        rates.append(float(optimizer.learning_rate))
+        optimizer.apply([keras.ops.ones((3, 4))], [variable])
+    assert rates == pytest.approx([0.1, 0.05])
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    with pytest.raises(
+        CourseError,
+        match="no optimizer 'nadam': choose one of sgd, momentum, rmsprop, adam, adamw, muon",
+    ):
+        optimizers.make("nadam", RATE)

@@ -1,0 +1,421 @@
+"""Figures that compare networks: numbers worked out by hand, and labels that cover nothing."""
+
+import io
+import math
+import statistics
+from collections.abc import Callable
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from cifar10_cnn import plots
+from cifar10_cnn.plots import style
+from cifar10_cnn.plots.style import BLUE, VERMILLION, CourseFigure
+
+NAN = float("nan")
+PARAMETERS = {
+    "dense_baseline": 394_634,
+    "regularized_cnn": 309_290,
+    "intro_cnn": 122_570,
+    "batchnorm_cnn": 382_858,
+    "two_conv_cnn": 3_227_050,
+    "block_cnn": 287_000,
+    "strided_cnn": 181_162,
+    "four_conv_cnn": 1_250_858,
+    "maxnorm_cnn": 4_210_090,
+}
+MEANS = dict(
+    zip(PARAMETERS, (0.463, 0.867, 0.675, 0.69, 0.699, 0.88, 0.633, 0.762, 0.72), strict=True)
+)
+MINUTES = dict(zip(PARAMETERS, (1.0, 12.3, 1.1, 5.1, 2.2, 3.3, 1.2, 5, 15), strict=True))
+TOLD = {"batchnorm_cnn": 0.6591, "two_conv_cnn": 0.6804, "maxnorm_cnn": 0.7204}
+SEEDS = {name: [mean - 0.004, mean, mean + 0.004] for name, mean in MEANS.items()}
+#: All but one nearly at one point.
+CROWD = {f"network_{n}": 100 * 1.03**n for n in range(9)}
+ALIKE = {name: [0.7 + 0.002 * (n % 3)] for n, name in enumerate(CROWD)} | {"network_8": [0.3]}
+#: Plain: a is cheap, b is beaten by a, c is the best, d costs most.
+COSTS = {"d": 4_000_000, "a": 1000, "b": 2000, "c": 3000}
+SCORES = {"d": [0.5], "a": [0.6, 0.62], "b": [0.55], "c": [0.7, 0.74, 0.75]}
+HISTORY = {"accuracy": [0.4, 0.6, 0.9], "val_accuracy": [0.45, 0.6, 0.7]}
+OTHER = {"accuracy": [0.3, 0.5], "val_accuracy": [0.35, 0.55]}
+TRAINED = {"accuracy": [0.4, 0.6, 0.65, 0.66]}
+TRIALS = {
+    "sgd": [(0.1, 0.6), (0.01, 0.5), (1.0, 0.1)],
+    "adam": [(0.001, 0.65), (0.0001, 0.55)],
+}
+OPTIMIZERS = ("sgd", "momentum", "rmsprop", "adam", "adamw", "muon")
+
+
+def search(names: tuple[str, ...]) -> dict[str, list[tuple[float, float]]]:
+    """Twelve trials each, from 0.00003 to 0.3."""
+    rates = 10 ** np.linspace(-4.5, -0.5, 12)
+    return {
+        name: [(rate, 0.65 - 0.03 * abs(np.log10(rate) + 3.5 - n / 2)) for rate in rates]
+        for n, name in enumerate(names)
+    }
+
+
+CALLS: dict[str, Callable[[], CourseFigure]] = {
+    "parameters": lambda: plots.accuracy_against(PARAMETERS, SEEDS, "parameters", TOLD),
+    "minutes": lambda: plots.accuracy_against(MINUTES, SEEDS, "minutes of training", TOLD),
+    "crowd": lambda: plots.accuracy_against(CROWD, ALIKE, "parameters"),
+    "one network": lambda: plots.accuracy_against({"a": 5}, {"a": [0.5]}, "parameters"),
+    "curves": lambda: plots.curve_grid({name: [HISTORY, OTHER] for name in PARAMETERS}, TOLD),
+    "ten curves": lambda: plots.curve_grid({f"network_{n}": [HISTORY] for n in range(10)}),
+    "one epoch": lambda: plots.curve_grid({"a": [{"accuracy": [0.5]}]}, {"a": 0.6}),
+    "search": lambda: plots.learning_rate_search(search(OPTIMIZERS)),
+    "four searches": lambda: plots.learning_rate_search(search(OPTIMIZERS[:4])),
+    "one trial": lambda: plots.learning_rate_search({"adam": [(0.001, 0.5)]}),
+    "dots": lambda: plots.score_dots(SEEDS, ("as published, by somebody else", 0.88)),
+    "one dot": lambda: plots.score_dots({"a": [0.5]}, ("guessing", 0.1)),
+}
+
+
+def extents(texts: list[mpl.text.Text]) -> list[Bbox]:
+    return [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_is_cut_off_or_covered(name: str) -> None:
+    figure = CALLS[name]()
+    figure.footnote.set_text("CIFAR-10 · profile full · seed 0, 1, 2 · CPU, 2 cores")
+    raw = style.png(figure)
+    assert Image.open(io.BytesIO(raw)).width == 900
+    assert len(raw) < 225_000
+    assert figure.alt.endswith(".")
+    page = figure.bbox.padded(1)
+    everything = [figure._suptitle, figure.footnote]
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        everything += [*axes.texts, axes.title]
+        everything += legend.get_texts() if legend else []
+        if axes.axison:
+            everything += [axes.xaxis.label, axes.yaxis.label]
+            labels = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+            shown = axes.get_window_extent().padded(4)
+            everything += [  # ticks outside the limits are not drawn
+                label
+                for label in labels
+                if shown.containsx(centre(label)[0]) or shown.containsy(centre(label)[1])
+            ]
+    boxes = extents(everything)
+    for box in boxes:
+        assert page.containsx(box.x0) and page.containsx(box.x1), "cut off"
+        assert page.containsy(box.y0) and page.containsy(box.y1), "cut off"
+        assert box.count_overlaps(boxes) == 1, "texts overlap"
+
+
+def centre(text: mpl.text.Text) -> np.ndarray:
+    box = text.get_window_extent()
+    return (box.min + box.max) / 2
+
+
+@pytest.mark.parametrize("name", ["parameters", "minutes", "crowd", "search"])
+def test_labels_cover_no_point_and_stay_inside(name: str) -> None:
+    figure = CALLS[name]()
+    figure.canvas.draw()
+    for axes in figure.axes:
+        for text in axes.texts:
+            box = text.get_window_extent()
+            assert axes.bbox.contains(*box.min) and axes.bbox.contains(*box.max)
+            for line in axes.lines:
+                if line.get_marker() not in ("None", "_"):
+                    half = line.get_markersize() / 2 * 100 / 72
+                    points = line.get_transform().transform(line.get_xydata())
+                    marks = [Bbox([point - half, point + half]) for point in points]
+                    assert not box.count_overlaps(marks), text.get_text()
+
+
+def test_a_label_far_from_its_point_has_a_line_to_it() -> None:
+    figure = CALLS["crowd"]()
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    leaders = [line for line in axes.lines if line.get_color() == style.QUIET_TEXT]
+    far = []
+    for text in axes.texts:
+        point, box = axes.transData.transform(text.xy), text.get_window_extent()
+        if math.dist(point, np.clip(point, box.min, box.max)) > 1.2 * 8 * 100 / 72 + 1:
+            far.append(text.xy)
+    starts = [tuple(line.get_xydata()[0]) for line in leaders]
+    assert far
+    np.testing.assert_allclose(sorted(starts), sorted(far))
+    again = CALLS["crowd"]().axes[0].texts
+    assert [text.get_position() for text in again] == [text.get_position() for text in axes.texts]
+
+
+def marked(axes: mpl.axes.Axes, marker: str) -> list[tuple[float, float]]:
+    """The points drawn with a marker, from left to right."""
+    lines = [line for line in axes.lines if line.get_marker() == marker]
+    return sorted((float(x), float(y)) for line in lines for x, y in line.get_xydata())
+
+
+def test_accuracy_against_draws_means_spread_and_front() -> None:
+    figure = plots.accuracy_against(COSTS, SCORES, "parameters", {"b": 0.5, "elsewhere": 7})
+    axes = figure.axes[0]
+    # No other is as cheap as a, or as good as c.
+    assert marked(axes, "D") == [(1000, pytest.approx(0.61)), (3000, pytest.approx(0.73))]
+    assert marked(axes, "o") == [(2000, 0.5), (2000, 0.55), (4_000_000, 0.5)]
+    a, c = statistics.stdev(SCORES["a"]), statistics.stdev(SCORES["c"])
+    ends = [y for _, y in marked(axes, "_")]
+    assert ends == pytest.approx([0.61 - a, 0.61 + a, 0.73 - c, 0.73 + c])
+    hollow = [line for line in axes.lines if line.get_fillstyle() == "none"]
+    assert [tuple(line.get_xydata()[0]) for line in hollow] == [(2000, 0.5)]
+    joint = [line for line in axes.lines if line.get_color() == VERMILLION and line not in hollow]
+    assert joint[0].get_xydata().tolist() == [[2000, 0.55], [2000, 0.5]]
+    steps = next(line for line in axes.lines if len(line.get_xdata()) == 4)
+    np.testing.assert_allclose(steps.get_xdata(), [1000, 3000, 3000, axes.get_xlim()[1]])
+    np.testing.assert_allclose(steps.get_ydata(), [0.61, 0.61, 0.73, 0.73])
+    bold = {text.get_text() for text in axes.texts if text.get_weight() == "bold"}
+    assert bold == {"a", "c"}
+    assert axes.get_xscale() == "log"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("parameters (logarithmic)", "test accuracy")
+
+
+def test_accuracy_against_tells_the_finding() -> None:
+    figure = plots.accuracy_against(COSTS, SCORES, "parameters", {"b": 0.5})
+    assert figure.title == (
+        "c reaches 73.0 % with 3,000 parameters; 4,000,000 parameters in d reach 50.0 %"
+    )
+    assert figure.alt == (
+        "Points of test accuracy against parameters, the cheapest network first: a 1,000 "
+        "parameters, 61.0 % ± 1.4 (2 seeds); b 2,000 parameters, 55.0 % (1 seed), published "
+        "50.0 %; c 3,000 parameters, 73.0 % ± 2.6 (3 seeds); d 4,000,000 parameters, 50.0 % "
+        "(1 seed). No other network is as cheap and as good as a and c."
+    )
+    dear = plots.accuracy_against({"a": 1, "b": 2.5}, {"a": [0.5], "b": [0.6]}, "minutes")
+    assert dear.title == (
+        "b reaches 60.0 % with 2.5 minutes, the most of all; a reaches 50.0 % with 1"
+    )
+    assert CALLS["one network"]().title == "a reaches 50.0 % with 5 parameters"
+
+
+def test_accuracy_against_explains_its_marks() -> None:
+    def legend(*args: object) -> list[str]:
+        figure = plots.accuracy_against(*args)
+        return [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+
+    front = "no other is as cheap and as good"
+    assert legend(PARAMETERS, SEEDS, "parameters", TOLD) == [
+        "mean of 3 seeds ± standard deviation",
+        front,
+        "published",
+    ]
+    assert legend(COSTS, SCORES, "parameters")[0] == "mean of up to 3 seeds ± standard deviation"
+    assert legend(CROWD, ALIKE, "parameters", {}) == ["one seed", front]
+
+
+def test_networks_alike_in_both_are_both_on_the_front() -> None:
+    figure = plots.accuracy_against(
+        {"a": 10, "b": 10, "c": 10, "d": 20}, {"a": [0.5], "b": [0.5], "c": [0.4], "d": [0.5]}, "x"
+    )
+    assert marked(figure.axes[0], "D") == [(10, 0.5), (10, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("parameters", "100,000|200,000|500,000|1 million|2 million|5 million"),
+        ("minutes", "1|2|5|10"),
+        ("one network", "2|5|10"),
+    ],
+)
+def test_costs_are_plain_numbers(name: str, expected: str) -> None:
+    labels = CALLS[name]().axes[0].get_xticklabels()
+    assert "|".join(label.get_text() for label in labels) == expected
+
+
+def test_curve_grid_draws_every_seed() -> None:
+    figure = plots.curve_grid({"one": [HISTORY, OTHER], "two": [TRAINED]}, {"two": 0.68})
+    first, second, _ = figure.axes
+    assert [axes.get_title() for axes in (first, second)] == ["one", "two"]
+    expected = [HISTORY["accuracy"], HISTORY["val_accuracy"], *OTHER.values()]
+    assert [list(line.get_ydata()) for line in first.lines] == expected
+    assert [line.get_color() for line in first.lines] == [VERMILLION, BLUE, VERMILLION, BLUE]
+    assert [line.is_dashed() for line in first.lines] == [True, False, True, False]
+    assert list(first.lines[0].get_xdata()) == [1, 2, 3]
+    training, told = second.lines
+    assert list(training.get_ydata()) == TRAINED["accuracy"]
+    assert list(told.get_ydata()) == [0.68, 0.68]
+    assert told.get_linestyle() == ":"
+    assert first.get_ylim() == second.get_ylim()
+    assert first.get_xlim() == second.get_xlim() == (0.5, 4.5)
+    legend = figure.axes[-1].get_legend().get_texts()
+    assert [text.get_text() for text in legend] == [
+        "training",
+        "validation",
+        "published test accuracy",
+    ]
+
+
+def test_curve_grid_tells_who_overfits() -> None:
+    figure = plots.curve_grid(
+        {"over": [HISTORY, OTHER], "under": [OTHER], "trained": [TRAINED]}, {"under": 0.6}
+    )
+    # The gaps at the end: 0.9 − 0.7 and 0.5 − 0.55, in the mean 0.075; 0.5 − 0.55.
+    assert figure.title == (
+        "Training accuracy ends above validation accuracy in 1 of 2 networks, most in over: by "
+        "7.5 points"
+    )
+    assert figure.alt == (
+        "Accuracy by epoch, a panel for each network. At the end, mean over the seeds: over "
+        "(2 seeds): training 70.0 %, validation 62.5 %; under (1 seed): training 50.0 %, "
+        "validation 55.0 %, published 60.0 %; trained (1 seed): training 66.0 %, no validation."
+    )
+    none = plots.curve_grid({"a": [OTHER], "b": [OTHER]})
+    assert none.title == (
+        "Training accuracy ends above validation accuracy in none of 2 networks; a comes closest "
+        "(−5.0 points)"
+    )
+    one = plots.curve_grid({"a": [OTHER]})
+    assert one.title == "Training accuracy of a ends 5.0 points below validation accuracy"
+    blind = plots.curve_grid({"a": [TRAINED], "b": [{"accuracy": [0.5]}]})
+    assert blind.title == "Training accuracy ends between 50.0 % (b) and 66.0 % (a)"
+    assert len(blind.axes[-1].get_legend().get_texts()) == 1
+
+
+def test_a_validation_of_nan_alone_is_none() -> None:
+    table = TRAINED | {"val_accuracy": [NAN] * 4}
+    figure = plots.curve_grid({"a": [table]})
+    assert len(figure.axes[0].lines) == 1
+    assert "no validation" in figure.alt
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 4), (6, 3), (7, 4), (9, 3), (10, 4)])
+def test_curve_grid_has_few_columns(count: int, columns: int) -> None:
+    figure = plots.curve_grid({f"network {n}": [HISTORY] for n in range(count)})
+    panels = figure.axes[:-1]
+    assert len(panels) == count
+    assert len({axes.get_position().x0 for axes in panels}) == columns
+    figure.canvas.draw()
+    # The lowest panel of each column has numbers at its epochs.
+    for axes in panels[-columns:]:
+        assert any(label.get_visible() and label.get_text() for label in axes.get_xticklabels())
+
+
+def test_learning_rate_search_rings_the_best() -> None:
+    figure = plots.learning_rate_search(TRIALS)
+    sgd, adam = figure.axes
+    assert sgd.lines[0].get_xydata().tolist() == [[0.01, 0.5], [0.1, 0.6], [1, 0.1]]
+    assert sgd.lines[1].get_xydata().tolist() == [[0.1, 0.6]]
+    assert sgd.lines[1].get_fillstyle() == "none"
+    assert adam.lines[1].get_xydata().tolist() == [[0.001, 0.65]]
+    texts = [axes.texts[0].get_text().replace(style.NBSP, " ") for axes in figure.axes]
+    assert texts == ["0.1: 60.0 %", "0.001: 65.0 %"]
+    assert [axes.get_title() for axes in figure.axes] == ["sgd", "adam"]
+    assert sgd.get_xscale() == "log"
+    assert sgd.get_ylim() == adam.get_ylim()
+    assert figure.title == (
+        "adam validates best (65.0 % with learning rate 0.001); the best rates span 2.0 powers of "
+        "ten, from 0.001 (adam) to 0.1 (sgd)"
+    )
+    assert figure.alt == (
+        "Validation accuracy by learning rate, a panel for each optimizer: sgd, 3 trials from "
+        "0.01 to 1, best 60.0 % with 0.1; adam, 2 trials from 0.0001 to 0.001, best 65.0 % with "
+        "0.001."
+    )
+    one = plots.learning_rate_search({"adam": [(0.000052, 0.5)]})
+    assert one.title == "adam validates best (50.0 % with learning rate 0.000052)"
+
+
+def test_score_dots_are_sorted_by_mean() -> None:
+    scores = {"low": [0.5, 0.52], "best": [0.7, 0.72], "next": [0.66, 0.7]}
+    figure = plots.score_dots(scores, ("as published", 0.63), "accuracy")
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["best", "next", "low"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first row is on top
+    assert marked(axes, "o") == [(0.5, 2), (0.52, 2), (0.66, 1), (0.7, 0), (0.7, 1), (0.72, 0)]
+    means = [
+        (statistics.mean(scores[name]), row) for name, row in zip(scores, (2, 0, 1), strict=True)
+    ]
+    assert marked(axes, "D") == [(pytest.approx(mean), row) for mean, row in sorted(means)]
+    written = [text.get_text().replace(style.NBSP, " ") for text in axes.texts]
+    assert written == ["71.0 %", "68.0 %", "51.0 %", "as published: 63.0 %"]
+    assert [text.get_position()[1] for text in axes.texts[:3]] == [0, 1, 2]
+    line = next(line for line in axes.lines if line.get_color() == VERMILLION)
+    assert list(line.get_xdata()) == [0.63, 0.63]
+    # Above the rows, so that it covers none.
+    figure.canvas.draw()
+    assert axes.texts[3].get_window_extent().y0 >= axes.bbox.y1
+    legend = figure.axes[1].get_legend().get_texts()
+    assert [text.get_text() for text in legend] == ["one seed (n = 2 each)", "mean"]
+    # Standard deviations: 1.4 points (best), 2.8 (next); the lead, 3.0, is larger than both.
+    assert figure.title == (
+        "best reaches 71.0 % accuracy, 3.0 points more than next and 20.0 more than low; its lead "
+        "is larger than the spread over seeds (2.8 points)"
+    )
+    assert figure.alt == (
+        "Dots of accuracy for each seed, the best mean first: best 71.0 % ± 1.4 (2 seeds); next "
+        "68.0 % ± 2.8 (2 seeds); low 51.0 % ± 1.4 (2 seeds). A line marks as published, 63.0 %."
+    )
+
+
+def test_score_dots_doubt_a_small_lead() -> None:
+    close = plots.score_dots({"a": [0.6, 0.7], "b": [0.6, 0.68]})
+    assert close.title == (
+        "a reaches 65.0 % test accuracy, 1.0 points more than b; its lead is not larger than the "
+        "spread over seeds (7.1 points)"
+    )
+    assert "A line" not in close.alt
+    uneven = plots.score_dots({"a": [0.6, 0.7], "b": [0.6]})
+    assert uneven.title.endswith("5.0 points more than b; one seed does not tell the spread")
+    written = [text.get_text().replace(style.NBSP, " ") for text in uneven.axes[0].texts]
+    assert written == ["65.0 % (n = 2)", "60.0 % (n = 1)"]
+    assert CALLS["one dot"]().title == "a reaches 50.0 % test accuracy (1 seed)"
+
+
+def test_a_wide_title_gets_more_lines() -> None:
+    wide = {f"{'mw' * 9}_{n}": [0.5 + n / 10, 0.6 + n / 10] for n in range(3)}
+    figure = plots.score_dots(wide)
+    assert figure._suptitle.get_window_extent().x1 <= figure.bbox.width
+    assert figure._suptitle.get_fontsize() == 13
+    lines = figure.get_suptitle().split("\n")
+    # Letters this wide fit into a line less often than others.
+    assert len(lines) > 2 and max(map(len, lines)) < 88
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plots.accuracy_against({}, {}, "minutes"), "mapping is empty"),
+        (lambda: plots.accuracy_against({"a": 1}, {"b": [0.5]}, "minutes"), "a and b has only one"),
+        (lambda: plots.accuracy_against({"a": 0}, {"a": [0.5]}, "minutes"), "0 minutes of a"),
+        (lambda: plots.accuracy_against({"a": NAN}, {"a": [0.5]}, "minutes"), "nan minutes of a"),
+        (lambda: plots.accuracy_against({"a": 1}, {"a": []}, "minutes"), "no accuracy of a"),
+        (lambda: plots.accuracy_against({"a": 1}, {"a": [0.5, 71.9]}, "minutes"), "a has 71.9"),
+        (lambda: plots.accuracy_against({"a": 1}, {"a": [NAN]}, "minutes"), "a has nan"),
+        (
+            lambda: plots.accuracy_against({"a": 1}, {"a": [0.5]}, "minutes", {"a": -0.5}),
+            "published for a has -0.5",
+        ),
+        (lambda: plots.curve_grid({}), "no history to draw"),
+        (lambda: plots.curve_grid({"a": []}), "no history of a"),
+        (lambda: plots.curve_grid({"a": [{"loss": [1]}]}), "a has no 'accuracy', only loss"),
+        (lambda: plots.curve_grid({"a": [{}]}), "only nothing"),
+        (lambda: plots.curve_grid({"a": [{"accuracy": []}]}), "no accuracy of a training curve"),
+        (lambda: plots.curve_grid({"a": [{"accuracy": [0.5, NAN]}]}), "curve of a has nan"),
+        (
+            lambda: plots.curve_grid({"a": [TRAINED | {"val_accuracy": [0.5]}]}),
+            "4 epochs of 'accuracy', 1 of",
+        ),
+        (
+            lambda: plots.curve_grid({"a": [TRAINED | {"val_accuracy": []}]}),
+            "no accuracy of a validation curve of a",
+        ),
+        (lambda: plots.curve_grid({"a": [TRAINED]}, {"a": 65.9}), "published for a has 65.9"),
+        (lambda: plots.learning_rate_search({}), "no optimizer"),
+        (lambda: plots.learning_rate_search({"adam": []}), "no trial of adam"),
+        (lambda: plots.learning_rate_search({"adam": [(0, 0.5)]}), "adam was tried with 0"),
+        (lambda: plots.learning_rate_search({"adam": [(NAN, 0.5)]}), "tried with nan"),
+        (lambda: plots.learning_rate_search({"adam": [(0.1, 50)]}), "a trial of adam has 50"),
+        (lambda: plots.score_dots({}), "mapping is empty"),
+        (lambda: plots.score_dots({"a": []}), "no accuracy of a"),
+        (lambda: plots.score_dots({"a": [1.2]}), "a has 1.2"),
+        (lambda: plots.score_dots({"a": [0.5]}, ("guessing", 10)), "guessing has 10"),
+    ],
+)
+def test_bad_input_is_named(call: Callable[[], CourseFigure], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,193 @@
+"""The tables of a comparison, against numbers computed by hand."""
+
+import statistics
+from pathlib import Path
+
+import official
+import pandas as pd
+import pytest
+
+from cifar10_cnn import data, paths, recipes, results
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import Profile
+
+PROFILE = Profile("tiny", 100, 20, 20, epochs=2, experiment_images=50, experiment_epochs=1)
+
+
+def run(
+    recipe: str, protocol: str, seed: int, test_accuracy: float, precision: str = "bf16", **more
+) -> pd.DataFrame:
+    """A run of three epochs whose second one was kept."""
+    facts = {"data": "CIFAR-10", "profile": "full", "device": "CPU", "parameters": 1000, **more}
+    return pd.DataFrame(
+        {
+            **{"recipe": recipe, "protocol": protocol, "precision": precision, "seed": seed},
+            **facts,
+            "epoch": [1, 2, 3],
+            "loss": [2.0, 1.5, 1.0],
+            "accuracy": [0.3, 0.5, 0.7],
+            "val_loss": [1.9, 1.4, 1.6],
+            "val_accuracy": [0.35, 0.55, 0.5],
+            "seconds": [9.0, 4.0, 6.0],
+            "test_loss": [None, 2 - test_accuracy, None],
+            "test_accuracy": [None, test_accuracy, None],
+        }
+    )
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    return pd.concat(
+        [
+            run("strided_cnn", "published", 0, 0.63),
+            run("strided_cnn", "published", 1, 0.64),
+            run("strided_cnn", "published", 2, 0.66),
+            run("strided_cnn", "honest", 0, 0.60),
+            run("strided_cnn", "honest", 1, 0.62),
+            run("strided_cnn", "honest", 0, 0.61, "fp32", parameters=1000),
+            run("strided_cnn", "honest", 1, 0.60, "fp32"),
+            run("strided_cnn_adamw", "honest", 0, 0.65),
+            run("intro_cnn", "published", 0, 0.7),
+            run("dense_baseline", "honest", 0, 0.46),
+            run("block_cnn", "honest", 0, 0.8),
+        ]
+    )
+
+
+def test_means_and_spread_over_seeds(rows: pd.DataFrame) -> None:
+    row = results.summary(rows).loc[("strided_cnn", "published", "bf16")]
+    assert row["runs"] == 3
+    assert row["test_accuracy"] == pytest.approx(statistics.mean([0.63, 0.64, 0.66]))
+    assert row["test_accuracy_sd"] == pytest.approx(statistics.stdev([0.63, 0.64, 0.66]))
+    assert row["test_loss"] == pytest.approx(2 - statistics.mean([0.63, 0.64, 0.66]))
+    assert (row["epochs"], row["kept_epoch"], row["seconds"]) == (3, 2, 6.0)
+    assert row["train_accuracy"] == pytest.approx(0.7)
+    assert row["val_accuracy"] == pytest.approx(0.5)
+
+
+def test_one_run_has_no_spread(rows: pd.DataFrame) -> None:
+    assert pd.isna(results.summary(rows).loc[("intro_cnn", "published", "bf16")].test_accuracy_sd)
+
+
+def test_table_puts_published_and_measured_side_by_side(rows: pd.DataFrame) -> None:
+    table = results.table(rows)
+    names = ["dense_baseline", "intro_cnn", "block_cnn", "strided_cnn"]  # as in recipes
+    assert list(table.index) == names
+    assert table.loc["block_cnn", "system"] == "P3, 3 classes"
+    row = table.loc["strided_cnn"]
+    assert row["system"] == "P4a"
+    assert row["test accuracy published"] == "63.05 %"
+    assert row["reproduced"] == "64.33 ± 1.53 % (n = 3)"
+    assert row["honest"] == "61.00 ± 1.41 % (n = 2)"
+    assert row["s/epoch here"] == "6.0"
+    assert table.loc["intro_cnn", "test accuracy published"] == "loss 1.5843"
+    assert table.loc["intro_cnn", "reproduced"] == "70.00 % (n = 1), loss 1.3000"
+    assert table.loc["dense_baseline", "system"] == "ours"
+    assert table.loc["dense_baseline", "reproduced"] == "–"
+
+
+def test_follow_ups_are_compared_with_what_they_follow(rows: pd.DataFrame) -> None:
+    table = results.follow_ups(rows)
+    assert list(table["network"]) == ["strided_cnn"]
+    assert table["gain"][0] == pytest.approx(65 - (60 + 62) / 2)
+    assert table["change"][0] == recipes.get("strided_cnn_adamw").change
+
+
+def test_honest_runs_without_follow_ups_and_without_the_other_precision(
+    rows: pd.DataFrame,
+) -> None:
+    kept = results.honest(rows)
+    assert results.test_accuracies(kept) == {"strided_cnn": [0.60, 0.62], "dense_baseline": [0.46]}
+    histories = results.histories(kept)
+    assert len(histories["strided_cnn"]) == 2
+    assert histories["strided_cnn"][0]["val_accuracy"] == [0.35, 0.55, 0.5]
+
+
+def test_precisions_are_compared_on_seeds_that_both_have(rows: pd.DataFrame) -> None:
+    extra = run("strided_cnn", "honest", 2, 0.9)  # in bf16 alone
+    table = results.precisions(pd.concat([rows, extra]))
+    row = table.loc[("strided_cnn", "honest")]
+    assert len(table) == 1
+    assert row["runs each"] == 2
+    assert row["bf16 (%)"] == pytest.approx(61)
+    assert row["fp32 (%)"] == pytest.approx(60.5)
+    assert row["± bf16"] == pytest.approx(100 * statistics.stdev([0.60, 0.62]))
+    assert row["difference"] == pytest.approx(0.5)
+    assert row["times as fast"] == pytest.approx(1)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+
+
+def store(rows: pd.DataFrame, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(file, index=False)
+
+
+def test_own_runs_come_first_once_all_are_there(
+    rows: pd.DataFrame, dataset: data.Dataset, tmp_path: Path
+) -> None:
+    store(rows, tmp_path / "compare.csv")
+    _, line = results.load(PROFILE, dataset)
+    assert line.startswith("the repository's runs on CIFAR-10 · profile full · seed 0, 1, 2 · CPU")
+    mine = rows.assign(data="own pictures", profile="tiny")
+    own = results.results_path(PROFILE, dataset)
+    store(mine[mine["recipe"] != "intro_cnn"], own)
+    assert results.load(PROFILE, dataset)[1].startswith("the repository's runs")
+    store(mine, own)
+    loaded, line = results.load(PROFILE, dataset)
+    assert line.startswith("your own runs on own pictures · profile tiny")
+    assert len(loaded) == len(rows)
+
+
+def test_the_runs_just_shipped_are_called_the_repositorys(
+    rows: pd.DataFrame, dataset: data.Dataset
+) -> None:
+    own = results.results_path(PROFILE, dataset)
+    store(rows, own)
+    results.ship(own)
+    assert results.load(PROFILE, dataset)[1].startswith("the repository's runs")
+
+
+@pytest.mark.parametrize("change", [{"data": "practice set"}, {"profile": "smoke"}])
+def test_only_full_runs_on_cifar10_are_shown(
+    rows: pd.DataFrame, dataset: data.Dataset, tmp_path: Path, change: dict
+) -> None:
+    mixed = pd.concat([rows, run("plain_cnn", "honest", 0, 0.7, **change)])
+    store(mixed, tmp_path / "mine.csv")
+    with pytest.raises(CourseError, match="only those of the full profile on CIFAR-10"):
+        results.ship(tmp_path / "mine.csv")
+
+
+def test_nothing_trained_is_an_error_that_says_what_to_do(dataset: data.Dataset) -> None:
+    with pytest.raises(CourseError, match="python -m cifar10_cnn compare"):
+        results.collect(PROFILE, dataset)
+
+
+def test_trials_by_optimizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    facts = {"data": "CIFAR-10", "profile": "full", "seed": 0, "device": "CPU"}
+    trials = pd.DataFrame(
+        {
+            "optimizer": ["sgd", "sgd", "adam"],
+            "learning_rate": [0.1, 0.2, 0.001],
+            "validation_accuracy": [0.5, 0.4, 0.6],
+            **facts,
+        }
+    )
+    store(trials, tmp_path / "tune.csv")
+    pairs, line = results.load_trials()
+    assert pairs == {"sgd": [(0.1, 0.5), (0.2, 0.4)], "adam": [(0.001, 0.6)]}
+    assert line == "CIFAR-10 · profile full · seed 0 · CPU"
+
+
+def test_learning_rates_are_the_best_that_the_search_found() -> None:
+    trials, _ = results.load_trials()
+    assert set(trials) == set(recipes.TUNED)
+    for optimizer, rate in recipes.TUNED.items():
+        best = max(trials[optimizer], key=lambda trial: trial[1])[0]
+        assert rate == best, optimizer

@@ -1,0 +1,98 @@
+"""The search for learning rates: what is tried, what is kept, what a kill costs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import official
+import optuna
+import pandas as pd
+import pytest
+
+from cifar10_cnn import data, models, optimizers, tuning
+from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import Profile
+
+PROFILE = Profile(
+    "tiny", 160, 20, 40, 2, experiment_images=50, experiment_epochs=1, recipe_epochs=1
+)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
+    return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+
+
+@pytest.fixture(autouse=True)
+def few_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "RATES", {"adam": (0.0001, 0.001, 0.01), "muon": (0.001,)})
+
+
+def rates(study: optuna.Study) -> list[float]:
+    """The rates that were tried to the end, in order."""
+    return [trial.params["learning_rate"] for trial in study.trials if trial.values]
+
+
+def test_every_optimizer_has_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert set(tuning.RATES) == set(optimizers.names())
+    for tried in tuning.RATES.values():
+        assert list(tried) == sorted(set(tried))
+        assert tried[-1] >= 50 * tried[0]
+
+
+def test_every_rate_is_tried_once(dataset: data.Dataset) -> None:
+    assert sorted(rates(tuning.search("adam", dataset, PROFILE))) == [0.0001, 0.001, 0.01]
+
+
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_a_killed_search_goes_on_where_it_ended(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    built, build = [], models.build
+
+    def killed(name: str, classes: int) -> keras.Model:
+        built.append(name)
+        if len(built) == killed_at:
+            raise KeyboardInterrupt
+        return build(name, classes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "build", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tuning.search("adam", dataset, PROFILE)
+    before = rates(tuning._study("adam", dataset, PROFILE))
+    assert len(before) == killed_at - 1
+    after = rates(tuning.search("adam", dataset, PROFILE))
+    assert after[: len(before)] == before
+    assert sorted(after) == [0.0001, 0.001, 0.01]
+
+
+def test_a_finished_search_trains_nothing(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = tuning.search("adam", dataset, PROFILE).best_params
+    monkeypatch.setattr(models, "build", lambda *_: pytest.fail("trained again"))
+    assert tuning.search("adam", dataset, PROFILE).best_params == best
+
+
+def test_the_search_never_sees_the_test_split(dataset: data.Dataset) -> None:
+    closed = data.Split(dataset.test.images[:0], dataset.test.labels[:0])
+    study = tuning.search("muon", replace(dataset, test=closed), PROFILE)
+    assert 0 <= study.best_value <= 1
+
+
+def test_the_table_holds_every_trial(dataset: data.Dataset) -> None:
+    study = tuning.search("adam", dataset, PROFILE)
+    table = pd.read_csv(tuning.collect(["adam", "muon"], dataset, PROFILE))
+    assert set(table["optimizer"]) == {"adam"}
+    best = table.sort_values("validation_accuracy").iloc[-1]
+    assert best["validation_accuracy"] == pytest.approx(study.best_value)
+    assert set(table["data"]) == {"own pictures"}
+    assert (table["epochs"] == 1).all()
+
+
+def test_an_unknown_optimizer_is_named(dataset: data.Dataset) -> None:
+    with pytest.raises(CourseError, match="'nadam' to tune: choose one of adam, muon"):
+        tuning.search("nadam", dataset, PROFILE)
