@@ -24,7 +24,8 @@ from cifar10_cnn.progress import TrainingProgress
 from cifar10_cnn.recipes import Recipe
 
 #: ``published``: the author's own split, the last epoch's model. ``honest``: our training and
-#: validation splits, the epoch that validates best. Both open the test split once, at the end.
+#: validation splits, the epoch that validates best. The test split is opened once, at the end,
+#: unless the author looked at it after each epoch.
 Protocol = Literal["published", "honest"]
 
 

@@ -88,8 +88,8 @@ def cores() -> int:
 def precision(wanted: str | None = None) -> Precision:
     """Return the precision that training computes in on this machine.
 
-    ``bf16`` on a CPU that has instructions for it (AVX512_BF16 or AMX), under TensorFlow: up to
-    twice as fast, with weights kept in float32. Else ``fp32``.
+    ``bf16`` on a CPU that has instructions for it (AVX512_BF16 or AMX), under TensorFlow: it is
+    faster there, and the weights stay float32. Else ``fp32``.
 
     Args:
         wanted: ``auto``, ``bf16`` or ``fp32``; by default what ``CIFAR10_PRECISION`` names, else

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Self
 
 from nbformat import NotebookNode
 from rich.console import Console
@@ -13,7 +14,28 @@ from cifar10_cnn.kernel import code_cells
 from cifar10_cnn.summary import NotebookRecord, duration
 
 
-class CourseProgress:
+class _Shown:
+    """Context of a progress display: drawn from its start to its end."""
+
+    _bars: Progress
+
+    def __enter__(self) -> Self:
+        """Start to draw."""
+        self._began = time.monotonic()
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the last state on the screen."""
+        self._bars.stop()
+
+
+class CourseProgress(_Shown):
     """Context that shows one bar a notebook, or, where output is no terminal, two lines."""
 
     def __init__(self, console: Console) -> None:
@@ -27,20 +49,6 @@ class CourseProgress:
             console=console,
             disable=not console.is_terminal,
         )
-
-    def __enter__(self) -> "CourseProgress":
-        """Start to draw."""
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Leave the last state on the screen."""
-        self._bars.stop()
 
     def skip(self, name: str) -> None:
         """Say that a notebook has finished before and is not run again."""
@@ -71,7 +79,7 @@ class CourseProgress:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
-class TrainingProgress:
+class TrainingProgress(_Shown):
     """Context that shows how far a row of trainings is, and when it will end.
 
     The time to the end comes from what an epoch of each training has taken before, on this or
@@ -98,21 +106,6 @@ class TrainingProgress:
             disable=not console.is_terminal,
         )
         self._bar = self._bars.add_task("", total=sum(self._expected), now="")
-
-    def __enter__(self) -> "TrainingProgress":
-        """Start to draw."""
-        self._bars.start()
-        self._began = time.monotonic()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Leave the last state on the screen."""
-        self._bars.stop()
 
     def start(self, name: str) -> Callable[[int, int, str], None]:
         """Begin the next training; return what to call with (epoch, epochs, text) after each epoch.

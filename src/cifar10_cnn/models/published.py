@@ -38,7 +38,8 @@ def intro_cnn(classes: int = 10) -> keras.Model:
 def batchnorm_cnn(classes: int = 10) -> keras.Model:
     """P1, the batch-norm CNN: 64, 128 and 256 filters, each batch-normalized and pooled.
 
-    It takes the pixels as they are, 0 to 255: the first batch normalization does the scaling.
+    It takes the pixels as they are, 0 to 255: the batch normalization behind the first convolution
+    does the scaling.
 
     Args:
         classes: number of classes, k.
