@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import comparison, data, files, fitting, recipes, results
+from cifar10_cnn import comparison, data, files, fitting, models, recipes, results
 from cifar10_cnn.comparison import Run
+from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
 
 PROFILE = Profile(
@@ -212,6 +213,9 @@ def test_runs_of_a_recipe_that_was_changed_are_left_out(
     monkeypatch.setitem(recipes._RECIPES, "strided_cnn", changed)
     results.collect(PROFILE, dataset)
     assert set(pd.read_csv(results.results_path(PROFILE, dataset))["recipe"]) == {"intro_cnn"}
+    monkeypatch.setattr(models, "fingerprint", lambda name: "0" * 12)  # its network, too
+    with pytest.raises(CourseError, match="no finished run"):
+        results.collect(PROFILE, dataset)
 
 
 def test_progress_tells_each_run_and_when_the_end_is(dataset: data.Dataset) -> None:

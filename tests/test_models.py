@@ -113,6 +113,21 @@ def test_each_remedy_adds_its_layers_and_nothing_else() -> None:
     assert kinds(augment=True) == ["RandomFlip", "RandomTranslation", *plain]
 
 
+def test_fingerprint_changes_with_a_setting_and_not_with_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fingerprint(units: int, name: str) -> str:
+        last = keras.layers.Dense(units, name=name)
+        layers = [keras.Input((32, 32, 3)), keras.layers.Flatten(), last]
+        monkeypatch.setitem(models._BUILDERS, "mine", lambda classes: keras.Sequential(layers))
+        models.fingerprint.cache_clear()
+        return models.fingerprint("mine")
+
+    first = fingerprint(10, "one")
+    assert fingerprint(10, "two") == first
+    assert fingerprint(11, "one") != first
+
+
 def test_wrong_names_and_numbers_are_told_with_the_valid_ones() -> None:
     with pytest.raises(CourseError, match="no model 'resnet': choose one of dense_baseline"):
         models.build("resnet")

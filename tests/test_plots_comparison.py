@@ -234,7 +234,7 @@ def test_curve_grid_draws_every_seed() -> None:
     expected = [HISTORY["accuracy"], HISTORY["val_accuracy"], *OTHER.values()]
     assert [list(line.get_ydata()) for line in first.lines] == expected
     assert [line.get_color() for line in first.lines] == [VERMILLION, BLUE, VERMILLION, BLUE]
-    assert [line.is_dashed() for line in first.lines] == [True, False, True, False]
+    assert [line.is_dashed() for line in first.lines] == [False, True, False, True]
     assert list(first.lines[0].get_xdata()) == [1, 2, 3]
     training, told = second.lines
     assert list(training.get_ydata()) == TRAINED["accuracy"]

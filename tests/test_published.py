@@ -65,6 +65,19 @@ def flat(values: int) -> Row:
 
 
 SCALE: Row = (("Rescaling", 1 / 255, 0.0), (32, 32, 3), 0)
+STANDARDIZE: Row = (("Normalization",), (32, 32, 3), 0)
+# Of each colour channel of CIFAR-10's training pictures, as the literature gives them (0 to 1).
+MEANS, DEVIATIONS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+
+MAXNORM: list[Row] = [
+    conv(3, 3, 32, 32, "same"),
+    drop(0.2, 32, 32, 32),
+    conv(3, 32, 32, 32, "same"),
+    pool(16, 32),
+    flat(16 * 16 * 32),
+    dense(8192, 512),
+    drop(0.5, 512),
+]
 
 # All but the last layer, whose size depends on the number of classes. A convolution that is
 # "valid" makes a side shorter by its size - 1; pooling halves it, and drops an odd row.
@@ -143,18 +156,10 @@ LAYERS: dict[str, list[Row]] = {
         dense(2304, 512),
         drop(0.5, 512),
     ],
-    "maxnorm_cnn": [
-        SCALE,
-        conv(3, 3, 32, 32, "same"),
-        drop(0.2, 32, 32, 32),
-        conv(3, 32, 32, 32, "same"),
-        pool(16, 32),
-        flat(16 * 16 * 32),
-        dense(8192, 512),
-        drop(0.5, 512),
-    ],
+    "maxnorm_cnn": [STANDARDIZE, *MAXNORM],
+    "rescaled_maxnorm_cnn": [SCALE, *MAXNORM],
     "deep_maxnorm_cnn": [
-        SCALE,
+        STANDARDIZE,
         conv(3, 3, 32, 32, "same"),
         drop(0.2, 32, 32, 32),
         conv(3, 32, 32, 32, "same"),
@@ -182,6 +187,7 @@ TOTALS = {
     "strided_cnn": (10, 181_162, 181_162),
     "four_conv_cnn": (10, 1_250_858, 1_250_858),
     "maxnorm_cnn": (10, 4_210_090, 4_210_090),
+    "rescaled_maxnorm_cnn": (10, 4_210_090, 4_210_090),
     "deep_maxnorm_cnn": (10, 1_341_226, 1_341_226),
 }
 
@@ -239,14 +245,16 @@ def test_pixels_reach_the_first_convolution_as_published(name: str) -> None:
     missing = size - layer.strides[0] if padding == "same" else 0
     start = layer.strides[0] - missing // 2
     window = picture[start : start + size, start : start + size]
-    if name != "batchnorm_cnn":  # the one network that takes raw pixels
+    if STANDARDIZE in LAYERS[name]:
+        window = (window / 255 - MEANS) / DEVIATIONS
+    elif SCALE in LAYERS[name]:
         window = window / 255
     by_hand = np.einsum("hwi,hwio->o", window, kernel) + bias
     first = keras.Model(model.inputs[0], layer.output)(picture[None])
     measured = keras.ops.convert_to_numpy(first)[0, 1, 1]
     assert (by_hand > 0).any()
     relu = np.maximum(by_hand, 0)
-    np.testing.assert_allclose(np.maximum(measured, 0), relu, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(np.maximum(measured, 0), relu, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -324,7 +332,7 @@ def test_figures_are_the_published_ones(name: str) -> None:
     assert published is not None
     assert published.flaw
     assert published.left_open
-    assert replace(published, flaw="", left_open="") == FACTS[name][0]
+    assert replace(published, flaw="", left_open="", shortfall="") == FACTS[name][0]
     assert models.describe(name).startswith(f"{published.system}, ")
 
 
@@ -387,11 +395,11 @@ def test_follow_ups_change_what_they_say_and_nothing_else() -> None:
         "two_conv_cnn_25": ("two_conv_cnn", {"epochs"}),
         "strided_cnn_30": ("strided_cnn", {"epochs"}),
         "four_conv_cnn_30": ("four_conv_cnn", {"epochs"}),
-        "maxnorm_cnn_30": ("maxnorm_cnn", {"epochs"}),
+        "rescaled_maxnorm_cnn": ("maxnorm_cnn", {"model"}),
         "deep_maxnorm_cnn": ("maxnorm_cnn", {"model"}),
     }
     assert recipes.get("two_conv_cnn_25").epochs == 25
-    assert recipes.get("maxnorm_cnn_30").epochs == 30
+    assert recipes.get("four_conv_cnn_30").epochs == 30
 
 
 PLAIN = Recipe("mine", "plain_cnn", "adam", 0.001, 64)
@@ -600,3 +608,14 @@ def test_a_run_of_another_plan_is_not_finished(
     folder.mkdir(parents=True)
     files.write_json(folder / "run.json", {"plan": told})
     assert not other.finished(other_profile, other_dataset)
+
+
+def test_a_run_of_a_network_that_was_changed_since_is_not_finished(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run("strided_cnn")
+    folder = run.folder(PROFILE, dataset)
+    folder.mkdir(parents=True)
+    files.write_json(folder / "run.json", {"plan": run.plan(PROFILE, dataset).told()})
+    monkeypatch.setattr(models, "fingerprint", lambda name: "0" * 12)
+    assert not run.finished(PROFILE, dataset)

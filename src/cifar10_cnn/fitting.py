@@ -41,6 +41,7 @@ class Plan:
         """Return the plan as JSON can hold it; two trainings of equal plans are the same."""
         return {
             "recipe": self.recipe.settings(),
+            "network": models.fingerprint(self.recipe.model),
             "epochs": self.epochs,
             "seed": self.seed,
             "fingerprint": self.fingerprint,

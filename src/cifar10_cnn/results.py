@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cifar10_cnn import files, paths, recipes
+from cifar10_cnn import files, models, paths, recipes
 from cifar10_cnn.data import Dataset
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
@@ -38,7 +38,8 @@ def collect(profile: Profile, dataset: Dataset) -> Path:
 
     One row an epoch: what was trained (recipe, protocol, precision, seed), on what (data, profile,
     device), the numbers of the epoch, and in the row of the epoch whose model was kept the test
-    split's accuracy (0 to 1) and loss (nats). Runs of a recipe that was changed since are left out.
+    split's accuracy (0 to 1) and loss (nats). Runs of a recipe or a network that was changed since
+    are left out.
 
     Raises:
         CourseError: if no run has finished.
@@ -55,10 +56,13 @@ def collect(profile: Profile, dataset: Dataset) -> Path:
 
 
 def _valid(run_file: Path) -> bool:
-    """Say whether a run was trained by a recipe as it is today."""
+    """Say whether a run was trained by a recipe and on a network as they are today."""
     name = run_file.parent.parent.name
-    told = files.read_json(run_file)["plan"]["recipe"]
-    return name in recipes.names() and told == recipes.get(name).settings()
+    if name not in recipes.names():
+        return False
+    recipe, plan = recipes.get(name), files.read_json(run_file)["plan"]
+    today = (recipe.settings(), models.fingerprint(recipe.model))
+    return today == (plan["recipe"], plan.get("network"))
 
 
 def _rows(run: Path) -> pd.DataFrame:
@@ -203,6 +207,31 @@ def table(results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
 
 
+def shortfalls(results: pd.DataFrame) -> dict[str, str]:
+    """Return why some reproductions stay below their published figure, mean over the seeds.
+
+    Used in notebook 06 and for the README.
+
+    Returns:
+        By recipe, what its ``published.shortfall`` says; without the recipes that reach theirs.
+    """
+    means = summary(results).xs(usual_precision(results), level="precision")
+    reasons = {}
+    for name in means.index.unique("recipe"):
+        told, row = recipes.get(name).published, _row(means, name, "published")
+        if told is None or row is None or _reaches(row, told):
+            continue
+        reasons[str(name)] = told.shortfall
+    return reasons
+
+
+def _reaches(row: pd.Series, told: Published) -> bool:
+    """Say whether some runs are at least as good as published."""
+    if told.test_accuracy:
+        return bool(row.test_accuracy >= told.test_accuracy)
+    return told.test_loss is None or bool(row.test_loss <= told.test_loss)
+
+
 def usual_precision(results: pd.DataFrame) -> str:
     """Return the precision with the most runs."""
     return results.dropna(subset="test_accuracy")["precision"].value_counts().idxmax()
@@ -214,8 +243,29 @@ def honest(results: pd.DataFrame) -> pd.DataFrame:
     Used in notebook 06.
     """
     names = [r.name for r in map(recipes.get, recipes.names()) if not (r.follows or r.classes)]
+    rows = _usual_honest(results)
+    return rows[rows["recipe"].isin(names)]
+
+
+def _usual_honest(results: pd.DataFrame) -> pd.DataFrame:
     usual = results["precision"] == usual_precision(results)
-    return results[usual & (results["protocol"] == "honest") & results["recipe"].isin(names)]
+    return results[usual & (results["protocol"] == "honest")]
+
+
+def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the test accuracy of P4a's network, 0 to 1, of each seed, by optimizer.
+
+    Each optimizer has its own best learning rate; the published one, RMSprop, is among them. Used
+    in notebook 06.
+    """
+    scores = test_accuracies(_usual_honest(results))
+    base = recipes.get("strided_cnn")
+    each = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.model == base.model]
+    return {
+        recipe.optimizer: scores[recipe.name]
+        for recipe in each
+        if recipe.epochs == base.epochs and recipe.name in scores
+    }
 
 
 def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:

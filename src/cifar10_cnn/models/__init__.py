@@ -4,7 +4,11 @@ Every model takes raw pixels, 0 to 255, shape (N, 32, 32, 3): its scaling, where
 layer of it, so a saved file is complete. Every model returns k probabilities for each picture.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -23,6 +27,7 @@ from cifar10_cnn.models.published import (
     four_conv_cnn,
     intro_cnn,
     maxnorm_cnn,
+    rescaled_maxnorm_cnn,
     strided_cnn,
     two_conv_cnn,
 )
@@ -37,12 +42,14 @@ __all__ = [
     "deep_maxnorm_cnn",
     "dense_baseline",
     "describe",
+    "fingerprint",
     "four_conv_cnn",
     "intro_cnn",
     "maxnorm_cnn",
     "names",
     "plain_cnn",
     "regularized_cnn",
+    "rescaled_maxnorm_cnn",
     "strided_cnn",
     "two_conv_cnn",
 ]
@@ -60,6 +67,7 @@ _BUILDERS: dict[str, Callable[[int], keras.Model]] = {
         strided_cnn,
         four_conv_cnn,
         maxnorm_cnn,
+        rescaled_maxnorm_cnn,
         deep_maxnorm_cnn,
     )
 }
@@ -92,6 +100,28 @@ def describe(name: str) -> str:
         CourseError: if there is no network of that name.
     """
     return (_builder(name).__doc__ or "").splitlines()[0]
+
+
+@cache
+def fingerprint(name: str) -> str:
+    """Return 12 hexadecimal digits that change with any setting of any layer of a network.
+
+    A cached training is one of this network only as long as they stay the same.
+
+    Raises:
+        CourseError: if there is no network of that name.
+    """
+    layers = [_nameless(keras.saving.serialize_keras_object(each)) for each in build(name).layers]
+    return hashlib.sha256(json.dumps(layers, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _nameless(config: Any) -> Any:
+    """Return a layer's settings without names: Keras counts them up, from network to network."""
+    if isinstance(config, dict):
+        return {key: _nameless(value) for key, value in config.items() if key != "name"}
+    if isinstance(config, (list, tuple)):
+        return [_nameless(value) for value in config]
+    return config
 
 
 def _builder(name: str) -> Callable[[int], keras.Model]:

@@ -24,8 +24,8 @@ from cifar10_cnn.plots.style import (
 from cifar10_cnn.plots.training import History
 
 _Look = dict[str, Any]
-_TRAINING: _Look = {"color": VERMILLION, "linestyle": (0, (4, 1.5))}
-_VALIDATION: _Look = {"color": BLUE, "linestyle": "-"}
+_TRAINING: _Look = {"color": VERMILLION, "linestyle": "-"}
+_VALIDATION: _Look = {"color": BLUE, "linestyle": (0, (4, 1.5))}
 _TOLD: _Look = {"color": BLACK, "linestyle": ":", "linewidth": 1.3}
 _SEED: _Look = {"marker": "o", "markersize": 5, "color": BLUE, "linestyle": "", "alpha": 0.8}
 _MEAN: _Look = {

@@ -27,7 +27,13 @@ FOLLOW_UPS = (
     _follow_up("two_conv_cnn_25", "two_conv_cnn", "25 epochs", epochs=25),
     *(
         _follow_up(f"{name}_30", name, "30 epochs", epochs=30)
-        for name in ("strided_cnn", "four_conv_cnn", "maxnorm_cnn")
+        for name in ("strided_cnn", "four_conv_cnn")
+    ),
+    _follow_up(
+        "rescaled_maxnorm_cnn",
+        "maxnorm_cnn",
+        "pixels divided by 255, not standardized",
+        model="rescaled_maxnorm_cnn",
     ),
     _follow_up("deep_maxnorm_cnn", "maxnorm_cnn", "six convolutions", model="deep_maxnorm_cnn"),
     *(

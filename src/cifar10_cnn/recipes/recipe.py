@@ -23,6 +23,8 @@ class Published:
         seconds_an_epoch: shortest and longest epoch, on the author's machine.
         flaw: what the write-up does wrong; empty if nothing.
         left_open: what it does not tell, and what was chosen here.
+        shortfall: why the reproduction stays below the published figure, as experiments here
+            tell; empty if it does not.
     """
 
     system: str
@@ -34,6 +36,7 @@ class Published:
     seconds_an_epoch: tuple[int, int] | None = None
     flaw: str = ""
     left_open: str = ""
+    shortfall: str = ""
 
     def figure(self) -> float | None:
         """Return the test accuracy, else the test loss, else None."""
