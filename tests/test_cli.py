@@ -8,7 +8,17 @@ from rich.console import Console
 from tiny_course import use, write_notebook
 from typer.testing import CliRunner
 
-from cifar10_cnn import __version__, comparison, course, data, device, doctor, paths, tuning
+from cifar10_cnn import (
+    __version__,
+    benchmarks,
+    comparison,
+    course,
+    data,
+    device,
+    doctor,
+    paths,
+    tuning,
+)
 from cifar10_cnn.__main__ import app
 from cifar10_cnn.errors import DataError
 
@@ -65,6 +75,12 @@ def test_module_runs_as_a_command(home):
         (["compare", "--seeds", "1,x"], "'1,x' is no list of seeds: write them as 0,1,2."),
         (["compare", "--precision", "fp8"], "There is no precision 'fp8'"),
         (["train", "plain_cnn", "--profile", "tiny"], "smoke, quick, full"),
+        (
+            ["bench", "--recipes", "plain_cnn"],
+            "plain_cnn is no fast recipe: choose of dash",
+        ),
+        (["bench", "--seeds", "zero"], "'zero' is no list of seeds"),
+        (["ablate", "--seeds", ""], "'' is no list of seeds"),
         (["evaluate", "none.keras"], "There is no model file none.keras"),
         (["publish"], "holds no run"),
         (["data", "import", "none.tar"], "none.tar"),
@@ -123,6 +139,24 @@ def test_tune_names_the_best_rate_of_each_optimizer(monkeypatch, tmp_path):
         f"All trials are in {tmp_path / 'tune.csv'}",
     ]
     assert [(words[0], words[2].name) for words in asked] == [("adam", "smoke"), ("sgd", "smoke")]
+
+
+def test_bench_measures_the_recipes_and_seeds_asked_for(monkeypatch, tmp_path):
+    got = []
+
+    def bench(names, seeds, source, profile, console):
+        got.append((names, seeds, source, profile.name))
+        (tmp_path / "bench.csv").write_text(
+            "job,recipe,seconds,profile,device,data\nspeed,standard,50,smoke,CPU,\n"
+        )
+        return tmp_path / "bench.csv"
+
+    monkeypatch.setattr(benchmarks, "bench", bench)
+    words = ("--recipes", "dash,sprint", "--seeds", "0,2", "--profile", "smoke")
+    done = call("bench", *words)
+    assert got == [(["dash", "sprint"], [0, 2], "auto", "smoke")]
+    assert "`standard`, Keras" in done.out
+    assert done.out.splitlines()[-1] == f"All measurements are in {tmp_path / 'bench.csv'}"
 
 
 def test_an_interrupt_gives_exit_code_130(monkeypatch):

@@ -1,5 +1,6 @@
 """The start of Keras: quiet, and plain about the device."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -88,10 +89,23 @@ def test_bf16_is_used_where_the_processor_has_instructions_for_it(
     assert device.precision() == precision
 
 
-def test_on_a_gpu_training_stays_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("able", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_on_a_gpu_bf16_is_used_if_the_gpu_can(
+    able: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(device, "_gpu_names", lambda backend: ["a GPU"])
+    monkeypatch.setattr(device, "_gpu_has_bf16", lambda backend: able)
     monkeypatch.setattr(device, "_cpu_has_bf16", lambda: True)
-    assert device.precision() == "fp32"
+    assert device.precision() == expected
+
+
+def test_on_a_gpu_bf16_is_keras_policy_inside_its_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_gpu_names", lambda backend: ["a GPU"])
+    keras = device.keras
+    with device.computing_in("bf16"):
+        layer = keras.layers.Dense(2)
+    assert (layer.compute_dtype, layer.variable_dtype) == ("bfloat16", "float32")
+    assert keras.layers.Dense(2).compute_dtype == "float32"
 
 
 def test_bf16_cannot_be_forced_where_it_would_be_slow(
@@ -124,3 +138,23 @@ def test_bf16_keeps_eight_binary_digits_and_only_inside_its_block() -> None:
     with pytest.raises(ZeroDivisionError), device.computing_in("bf16"):
         _ = 1 / 0
     assert model.predict(values, verbose=0)[0, 0] == exact
+
+
+def test_no_epoch_waits_for_tensorflows_autotuning() -> None:
+    """Its thread may sleep for as long as the epoch has lasted when the epoch is over."""
+    trainer = importlib.import_module("keras.src.backend.tensorflow.trainer")
+    asked = []
+    own = trainer.TFEpochIterator._get_iterator
+
+    def watched(self: object) -> object:
+        pipeline = own(self)
+        asked.append(pipeline.options().autotune.enabled)
+        return pipeline
+
+    model = device.keras.Sequential([device.keras.Input((3,)), device.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer.TFEpochIterator, "_get_iterator", watched)
+        model.fit(np.zeros((4, 3)), np.zeros((4, 1)), epochs=2, verbose=0)
+    assert asked
+    assert not any(asked)

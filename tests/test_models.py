@@ -139,8 +139,8 @@ def test_wrong_names_and_numbers_are_told_with_the_valid_ones() -> None:
 
 @pytest.mark.parametrize("name", models.names())
 def test_each_model_has_a_recipe(name: str) -> None:
-    recipe = recipes.get(name)
-    assert (recipe.name, recipe.model) == (name, name)
+    recipe = next(each for each in map(recipes.get, recipes.names()) if each.model == name)
+    assert recipe.name == name or recipe.name in recipes.fast()
     model = models.build(name)
     recipe.compile(model, pictures=1000, epochs=2)
     assert type(model.optimizer) is type(optimizers.make(recipe.optimizer, 0.1))

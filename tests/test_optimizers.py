@@ -180,7 +180,7 @@ def test_every_name_makes_its_optimizer_with_keras_settings() -> None:
         "adamw": keras.optimizers.AdamW(RATE, weight_decay=0.004),
         "muon": ConvMuon(RATE, exclude_layers=["probabilities"]),
     }
-    assert optimizers.names() == tuple(plain)
+    assert optimizers.names() == (*plain, "unit_muon")
     for name, expected in plain.items():
         made = optimizers.make(name, RATE)
         assert type(made) is type(expected)
@@ -211,3 +211,42 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
         match="no optimizer 'nadam': choose one of sgd, momentum, rmsprop, adam, adamw, muon",
     ):
         optimizers.make("nadam", RATE)
+
+
+def test_a_unit_muon_step_has_the_length_that_the_rate_says() -> None:
+    gradient = random(3, 3, 4, 8)
+    variable = keras.Variable(np.zeros_like(gradient), name="kernel")
+    optimizer = optimizers.make("unit_muon", 0.25)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    # After three iterations each of the 8 singular values is between about 0.5 and 1.2.
+    singular = np.linalg.svd(np.array(variable).reshape(36, 8), compute_uv=False) * 8**0.5 / 0.25
+    assert 0.5 < singular.min() <= singular.max() < 1.3
+
+
+def test_under_its_constraint_a_kernel_keeps_the_length_one() -> None:
+    layer = keras.layers.Conv2D(
+        8, 3, use_bias=False, kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
+    )
+    layer.build((None, 9, 9, 4))
+    optimizer = optimizers.make("unit_muon", 0.25)
+    before = np.array(layer.kernel) / np.linalg.norm(layer.kernel)
+    for seed in range(3):
+        gradient = keras.ops.convert_to_tensor(random(3, 3, 4, 8, seed=seed))
+        optimizer.apply([gradient], [layer.kernel])
+    assert np.linalg.norm(layer.kernel) == pytest.approx(1, rel=1e-5)
+    assert np.linalg.norm(np.array(layer.kernel) - before) > 0.2
+
+
+@pytest.mark.parametrize("name", ["batch_norm/beta", "head/kernel"])
+def test_unit_muon_leaves_all_else_to_nesterovs_sgd(name: str) -> None:
+    shape = (6, 3) if "kernel" in name else (6,)
+    layer, _, own = name.rpartition("/")
+    with keras.name_scope(layer):
+        ours, theirs = (keras.Variable(random(*shape), name=own) for _ in range(2))
+    unit = optimizers.make("unit_muon", 0.001)
+    sgd = keras.optimizers.SGD(0.001 * 110, momentum=0.85, nesterov=True, weight_decay=0.004 / 110)
+    for step in range(4):
+        gradient = keras.ops.convert_to_tensor(random(*shape, seed=1 + step))
+        unit.apply([gradient], [ours])
+        sgd.apply([gradient], [theirs])
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)

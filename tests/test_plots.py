@@ -93,6 +93,9 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     "compare_curves": lambda k: plots.compare_curves(
         {f"batch normalization {n}": HISTORY for n in range(k - 1)} | {"dropout": OTHER}
     ),
+    "accuracy_over_time": lambda k: plots.accuracy_over_time(
+        {name: {**OTHER, "seconds": [20, 25, 30]} for name in ("final training", "sprint")}, 0.6
+    ),
     "bar_scores": lambda k: plots.bar_scores({"dense baseline": 0.523, "CNN": 0.812}, classes=k),
     "class_accuracy": lambda k: plots.class_accuracy(
         labels(k), probabilities(k).argmax(axis=1), CLASS_NAMES[:k]
@@ -245,6 +248,8 @@ def test_pictures_takes_a_list_and_floats() -> None:
         (lambda: plots.parameter_counts(["a"], [0]), "no parameter"),
         (lambda: plots.learning_curves(OTHER), "no 'loss', only accuracy and val_accuracy"),
         (lambda: plots.compare_curves({}), "no run"),
+        (lambda: plots.accuracy_over_time({}, 0.9), "no run"),
+        (lambda: plots.accuracy_over_time({"sprint": OTHER}, 0.9), "no 'seconds'"),
         (lambda: plots.bar_scores({"CNN": 81.2}), "81.2"),
         (lambda: plots.confusion_matrix(np.eye(3), CLASS_NAMES), r"\(3, 3\).*10 class names"),
         (lambda: plots.confusion_matrix(np.zeros((2, 2)), ("a", "b")), "no picture"),
@@ -389,6 +394,20 @@ def test_compare_curves_draws_accuracy_and_gap() -> None:
         "plain (24.0 points at the end)"
     )
     assert "dropout: best 65.0 %, last gap −5.0 points" in figure.alt
+
+
+def test_accuracy_over_time_says_who_passes_the_goal_and_when() -> None:
+    slow = {"val_accuracy": [0.5, 0.6, 0.7], "seconds": [60, 60, 60]}
+    fast = {"val_accuracy": [0.6, 0.91, 0.92], "seconds": [30, 42, 60]}
+    figure = plots.accuracy_over_time({"slow one": slow, "sprint": fast}, goal=0.9)
+    axes = figure.axes[0]
+    assert axes.lines[1].get_xdata().tolist() == [1, 2, 3]
+    np.testing.assert_allclose(axes.lines[2].get_xdata(), [0.5, 1.2, 2.2])
+    assert axes.lines[2].get_ydata().tolist() == fast["val_accuracy"]
+    assert figure.title == (
+        "Slow one ends at 70.0 % after 3.0 minutes; sprint passes 90.0 % after 1.2 minutes"
+    )
+    assert "slow one: 70.0 %; sprint: 92.0 %" in figure.alt
 
 
 def test_bar_scores() -> None:

@@ -410,6 +410,10 @@ WORDS: dict[str, Any] = {
     "change": "all of it",
 }
 CHANGES: dict[str, Any] = {
+    "linear": True,
+    "sizes": (16, 32),
+    "erased": 0.25,
+    "label_smoothing": 0.1,
     "model": "strided_cnn",
     "optimizer": "adamw",
     "learning_rate": 0.002,

@@ -36,7 +36,8 @@ def rates(study: optuna.Study) -> list[float]:
 
 def test_every_optimizer_has_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert set(tuning.RATES) == set(optimizers.names())
+    # The fast recipes' optimizer suits networks of their kind alone.
+    assert set(tuning.RATES) == set(optimizers.names()) - {"unit_muon"}
     for tried in tuning.RATES.values():
         assert list(tried) == sorted(set(tried))
         assert tried[-1] >= 50 * tried[0]

@@ -155,6 +155,54 @@ def compare(
     typer.echo(f"All runs are in {results.ship(file) if ship else file}")
 
 
+@app.command()
+def ablate(
+    *,
+    seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0,1,2",
+    profile: ProfileOption = None,
+    data: DataOption = None,
+    ship: ShipOption = False,
+) -> None:
+    """Train the sprint without each of its ingredients: what each of them buys."""
+    from cifar10_cnn import ablation, device, results
+    from cifar10_cnn import data as course_data
+
+    numbers = _whole_numbers(seeds)
+    size = _profile(profile)
+    device.start()
+    file = ablation.ablate(course_data.load(size, data), size, numbers, Console())
+    typer.echo(ablation.told(ablation.load(file)).to_string())
+    typer.echo(f"All trainings are in {results.ship(file) if ship else file}")
+
+
+@app.command()
+def bench(
+    *,
+    names: Annotated[
+        str, typer.Option("--recipes", help="Fast recipes, comma between them.")
+    ] = "dash,sprint,standard",
+    seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0,1,2",
+    profile: ProfileOption = "full",
+    data: DataOption = None,
+    ship: ShipOption = False,
+) -> None:
+    """Measure speed, time and memory of the fast recipes beside a peer in PyTorch."""
+    from cifar10_cnn import benchmarks, recipes, results
+    from cifar10_cnn.benchmarks import tables
+
+    chosen = names.split(",")
+    for name in chosen:
+        if not recipes.get(name).sizes:
+            raise CourseError(f"{name} is no fast recipe: choose of {', '.join(recipes.fast())}.")
+    numbers = _whole_numbers(seeds)
+    source = data or os.environ.get("CIFAR10_DATA", "auto")
+    file = benchmarks.bench(chosen, numbers, source, _profile(profile), Console())
+    rows = benchmarks.load(file)
+    for table in (tables.trainings(rows), tables.speeds(rows), tables.steps(rows)):
+        typer.echo(table.to_string() + "\n")
+    typer.echo(f"All measurements are in {results.ship(file) if ship else file}")
+
+
 def _whole_numbers(text: str) -> list[int]:
     """Return the numbers of a list such as ``0,1,2``."""
     try:

@@ -84,10 +84,7 @@ def prepare(run: Run, dataset: Dataset) -> Dataset:
         dataset = data.select_classes(dataset, run.recipe.classes)
     if run.protocol == "honest" or not run.recipe.published:
         return dataset
-    whole = Split(
-        np.concatenate([dataset.train.images, dataset.validation.images]),
-        np.concatenate([dataset.train.labels, dataset.validation.labels]),
-    )
+    whole = data.whole_training(dataset)
     match run.recipe.published.validates_on:
         case "test":
             return replace(dataset, train=whole, validation=dataset.test)
@@ -118,7 +115,8 @@ def train(
     history = fitting.fit(plan, folder, pictures, callbacks)
     model = keras.models.load_model(folder / "model.keras", compile=False)
     report = evaluation.evaluate(model, pictures.test, pictures.class_names)
-    model.save(folder / "model.keras")  # again, without the optimizer's state: a third of the size
+    # Again, without the optimizer's state: a third of the size, and nothing of ours in it.
+    models.plain(model).save(folder / "model.keras")
     epochs = len(history["loss"])
     kept = epochs if plan.keeps == "last" else int(np.argmax(history["val_accuracy"])) + 1
     more = {
@@ -194,9 +192,10 @@ def pictures_a_second(recipe: Recipe, pictures: Split, classes: int, precision: 
         classes: number of classes, k.
         precision: ``auto``, ``bf16`` or ``fp32``, as ``device.precision`` takes it.
     """
-    model = models.build(recipe.model, classes)
-    replace(recipe, one_hot=False).compile(model, len(pictures), 2)
     with device.computing_in(device.precision(precision)):
+        model = models.build(recipe.model, classes)
+        models.adapt(model, pictures.images)
+        replace(recipe, one_hot=False).compile(model, len(pictures), 2)
         for _ in range(2):
             start = time.perf_counter()
             model.fit(pictures.images, pictures.labels, batch_size=recipe.batch_size, verbose=0)

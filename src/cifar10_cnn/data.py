@@ -66,6 +66,14 @@ class Dataset:
     origin: str
 
 
+def whole_training(dataset: Dataset) -> Split:
+    """Return training and validation pictures as one split, for when all choices are made."""
+    return Split(
+        np.concatenate([dataset.train.images, dataset.validation.images]),
+        np.concatenate([dataset.train.labels, dataset.validation.labels]),
+    )
+
+
 def load(
     profile: Profile | None = None,
     source: str | None = None,

@@ -12,10 +12,11 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cifar10_cnn.errors import CourseError
 
@@ -50,6 +51,24 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 with _muted_stderr():
     import keras
+
+
+def _let_no_epoch_wait() -> None:
+    """Switch tf.data's autotuning off in Keras' epochs: the pipelines here have nothing to tune.
+
+    Its thread sleeps 10 ms, then twice as long each time, and under TensorFlow 2.21 it may miss the
+    end of an epoch, which then lasts until it wakes: after 5, 10, 20 or 41 seconds. An epoch of 22
+    seconds took 41 that way.
+    """
+    trainer = importlib.import_module("keras.src.backend.tensorflow.trainer")
+    options = importlib.import_module("tensorflow").data.Options()
+    options.autotune.enabled = False
+    keras_own = trainer.TFEpochIterator._get_iterator
+    trainer.TFEpochIterator._get_iterator = lambda self: keras_own(self).with_options(options)
+
+
+if keras.backend.backend() == "tensorflow":
+    _let_no_epoch_wait()
 
 
 def start() -> str:
@@ -88,8 +107,9 @@ def cores() -> int:
 def precision(wanted: str | None = None) -> Precision:
     """Return the precision that training computes in on this machine.
 
-    ``bf16`` on a CPU that has instructions for it (AVX512_BF16 or AMX), under TensorFlow: it is
-    faster there, and the weights stay float32. Else ``fp32``.
+    ``bf16`` where the processor has instructions for it: a CPU with AVX512_BF16 or AMX under
+    TensorFlow, a GPU of NVIDIA's Ampere generation or newer under TensorFlow or JAX. It is faster
+    there, and the weights stay float32. Else ``fp32``.
 
     Args:
         wanted: ``auto``, ``bf16`` or ``fp32``; by default what ``CIFAR10_PRECISION`` names, else
@@ -101,12 +121,13 @@ def precision(wanted: str | None = None) -> Precision:
     wanted = wanted or os.environ.get("CIFAR10_PRECISION", "auto")
     if wanted not in ("auto", "bf16", "fp32"):
         raise CourseError(f"There is no precision {wanted!r}: choose auto, bf16 or fp32.")
-    on_cpu = keras.backend.backend() == "tensorflow" and not _gpu_names("tensorflow")
-    able = on_cpu and _cpu_has_bf16()
+    backend = keras.backend.backend()
+    on_gpu = bool(_gpu_names(backend))
+    able = _gpu_has_bf16(backend) if on_gpu else backend == "tensorflow" and _cpu_has_bf16()
     if wanted == "bf16" and not able:
         raise CourseError(
-            "bf16 needs TensorFlow on a CPU with AVX512_BF16 or AMX instructions, which this "
-            "machine lacks: use fp32."
+            "bf16 needs TensorFlow on a CPU with AVX512_BF16 or AMX instructions, or a GPU with "
+            "compute capability 8 or more, which this machine lacks: use fp32."
         )
     return "bf16" if able and wanted != "fp32" else "fp32"
 
@@ -120,22 +141,74 @@ def _cpu_has_bf16() -> bool:
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags)
 
 
+def _gpu_has_bf16(backend: str) -> bool:
+    """Say whether the first GPU multiplies bf16 numbers itself."""
+    if backend == "tensorflow":
+        tf = importlib.import_module("tensorflow")
+        details = tf.config.experimental.get_device_details(
+            tf.config.list_physical_devices("GPU")[0]
+        )
+        return details.get("compute_capability", (0,))[0] >= 8
+    if backend == "jax":
+        jax = importlib.import_module("jax")
+        return float(getattr(jax.devices()[0], "compute_capability", 0)) >= 8
+    return False
+
+
 @contextlib.contextmanager
 def computing_in(wanted: Precision) -> Iterator[None]:
-    """Let Keras compute in a precision for the length of a ``with`` block.
+    """Let Keras compute in a precision for the length of a ``with`` block: build and train in it.
 
-    With ``bf16`` TensorFlow rewrites each graph, so that convolutions and matrix products take
-    numbers of 16 bits: 8 for the exponent, as in float32, and 7 in place of 23 for the digits.
+    With ``bf16`` convolutions and matrix products take numbers of 16 bits: 8 for the exponent, as
+    in float32, and 7 in place of 23 for the digits. On a CPU TensorFlow rewrites each graph that
+    way; on a GPU the layers that are built in the block do so by Keras' policy.
     """
     if wanted == "fp32":
         yield
         return
-    options = importlib.import_module("tensorflow").config.optimizer
-    options.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
+    enter, leave = _bf16_switches()
+    enter()
     try:
         yield
     finally:
-        options.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": False})
+        leave()
+
+
+def _bf16_switches() -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return what turns bf16 on, and what turns it off again."""
+    if _gpu_names(keras.backend.backend()):
+        before, policy = keras.config.dtype_policy(), keras.config.set_dtype_policy
+        return partial(policy, "mixed_bfloat16"), partial(policy, before)
+    options = importlib.import_module("tensorflow").config.optimizer.set_experimental_options
+    rewriting = "auto_mixed_precision_onednn_bfloat16"
+    return partial(options, {rewriting: True}), partial(options, {rewriting: False})
+
+
+def fused_batch_norm(
+    values: Any, scale: Any, offset: Any, epsilon: float, statistics: tuple[Any, Any] | None
+) -> tuple[Any, Any, Any]:
+    """Normalize channels in the one operation that TensorFlow has for it; TensorFlow only.
+
+    Args:
+        values: (N, h, w, c).
+        scale: multiplies each normalized channel, (c,).
+        offset: is added then, (c,).
+        epsilon: added to each variance.
+        statistics: mean and variance of each channel to normalize by, (c,) each; None takes those
+            of ``values``.
+
+    Returns:
+        The normalized values, and each channel's mean and variance.
+    """
+    tf = importlib.import_module("tensorflow")
+    mean, variance = statistics or (None, None)
+    tensors = [
+        None if each is None else tf.cast(each, "float32")
+        for each in (scale, offset, mean, variance)
+    ]
+    return tf.compat.v1.nn.fused_batch_norm(
+        values, *tensors, epsilon=epsilon, is_training=statistics is None
+    )
 
 
 def _gpu_names(backend: str) -> list[str]:

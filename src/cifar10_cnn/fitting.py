@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from cifar10_cnn import device, files, models
+from cifar10_cnn.batches import Batches, shrink
 from cifar10_cnn.data import Dataset, Split
 from cifar10_cnn.device import keras
-from cifar10_cnn.recipes import Recipe
+from cifar10_cnn.recipes import Part, Recipe
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,28 @@ class Plan:
         }
 
 
-class _Seconds(keras.callbacks.Callback):
-    """Adds each epoch's duration to its logs, for the callbacks after it."""
+class Seconds(keras.callbacks.Callback):
+    """Adds each epoch's duration to its logs and to the history, in seconds."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock."""
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Add what it says."""
         if logs is not None:
             logs["seconds"] = round(time.perf_counter() - self._start, 3)
+
+
+class _InStep(keras.callbacks.Callback):
+    """Lets drawn pictures begin with the epoch with which the training goes on."""
+
+    def __init__(self, pictures: Batches) -> None:
+        super().__init__()
+        self._pictures = pictures
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._pictures.go_to(epoch)
 
 
 class _Stopper(keras.callbacks.EarlyStopping):
@@ -104,8 +118,6 @@ def fit(
         files.write_json(folder / "plan.json", plan.told())
     keras.utils.set_random_seed(plan.seed)
     recipe = plan.recipe
-    model = models.build(recipe.model, len(dataset.class_names))
-    recipe.compile(model, len(dataset.train), plan.epochs)
     # A training that goes on must not take its first epoch for the best one.
     best_before = None
     if plan.keeps == "best":
@@ -119,24 +131,28 @@ def fit(
     stoppers = [_Stopper(recipe, _rows(log))] if recipe.stops_on else []
     if any(stopper.has_stopped() for stopper in stoppers):
         return _history(log)
-    classes = len(dataset.class_names) if recipe.one_hot else None
-    seen = _arrays(dataset.validation, classes) if len(dataset.validation) else None
+    train, classes = dataset.train, len(dataset.class_names)
     with device.computing_in(plan.precision):
-        model.fit(
-            *_arrays(dataset.train, classes),
-            validation_data=seen,
-            batch_size=recipe.batch_size,
-            epochs=plan.epochs,
-            verbose=0 if callbacks else 2,
-            callbacks=[
-                _Seconds(),
-                keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
-                keras.callbacks.CSVLogger(log, append=True),
-                keeper,
-                *stoppers,
-                *callbacks,
-            ],
-        )
+        model = models.build(recipe.model, classes)
+        models.adapt(model, train.images)
+        recipe.compile(model, len(train), plan.epochs)
+        for part in recipe.parts(train, classes, epochs=plan.epochs, seed=plan.seed):
+            model.fit(
+                **vars(part),
+                validation_data=_seen(
+                    dataset.validation, part, classes if recipe.one_hot else None
+                ),
+                verbose=0 if callbacks else 2,
+                callbacks=[
+                    Seconds(),
+                    keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
+                    keras.callbacks.CSVLogger(log, append=True),
+                    keeper,
+                    *stoppers,
+                    *([_InStep(part.x)] if isinstance(part.x, Batches) else []),
+                    *callbacks,
+                ],
+            )
     return _history(log)
 
 
@@ -147,11 +163,16 @@ def finish(folder: Path) -> None:
     (folder / "epochs.csv").unlink()
 
 
-def _arrays(split: Split, classes: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures and labels: (N,) whole numbers or, for k classes, (N, k) zeros and ones."""
-    if classes is None:
-        return split.images, split.labels
-    return split.images, keras.utils.to_categorical(split.labels, classes)
+def _seen(split: Split, part: Part, classes: int | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return validation pictures and labels of the sizes and forms that a part learns from."""
+    if not len(split):
+        return None
+    images, labels = split.images, split.labels
+    if isinstance(part.x, Batches):
+        images = shrink(images, part.x.size)
+    if classes is not None:
+        labels = keras.utils.to_categorical(labels, classes)
+    return images, labels
 
 
 def _history(log: Path) -> dict[str, list[float]]:

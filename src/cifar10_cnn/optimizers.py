@@ -1,5 +1,6 @@
 """Optimizers by name, and Muon for convolutions, which Keras' own leaves to AdamW."""
 
+import math
 import re
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +35,29 @@ class ConvMuon(keras.optimizers.Muon):
         return keras.ops.reshape(super().lr_adjust(_as_matrix(x)), x.shape)
 
 
+@keras.saving.register_keras_serializable("cifar10_cnn")
+class UnitMuon(ConvMuon):
+    """Muon for kernels of length one, and plain SGD with Nesterov's momentum for all the rest.
+
+    The learning rate is the length of a step beside a kernel's. It suits layers with
+    ``kernel_constraint=UnitNorm(axis=(0, 1, 2, 3))`` and a batch normalization behind them, which
+    takes a kernel's length out again: only its direction counts. What Keras' Muon sets for AdamW
+    is here SGD's: its learning rate is ``adam_lr_ratio`` times as high, its momentum is
+    ``adam_beta_1``, its weight decay ``adam_weight_decay`` (Jordan, 2024,
+    https://github.com/KellerJordan/cifar10-airbench).
+    """
+
+    def lr_adjust(self, x: Any) -> Any:
+        """Scale an update to the length that the learning rate says."""
+        return x / math.sqrt(min(_as_matrix(x).shape))
+
+    def _adamw_update_step(
+        self, gradient: Any, variable: Any, learning_rate: Any, m: Any, v: Any
+    ) -> None:
+        self.assign(m, self.adam_beta_1 * m + gradient)
+        self.assign_sub(variable, learning_rate * (gradient + self.adam_beta_1 * m))
+
+
 def _as_matrix(x: Any) -> Any:
     return keras.ops.reshape(x, (-1, x.shape[-1]))
 
@@ -46,6 +70,15 @@ _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adamw": keras.optimizers.AdamW,
     # The last layer's rows are classes, not directions: it stays with AdamW, as Muon's author says.
     "muon": partial(ConvMuon, exclude_layers=["probabilities"]),
+    "unit_muon": partial(
+        UnitMuon,
+        momentum=0.6,
+        ns_steps=3,
+        weight_decay=None,
+        adam_lr_ratio=110,  # high, since the gradients of a mean over the batch are small
+        adam_beta_1=0.85,
+        exclude_layers=["head"],
+    ),
 }
 
 

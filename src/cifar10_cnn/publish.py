@@ -61,8 +61,7 @@ def publish() -> list[Path]:
 
     * ``notebooks/*.ipynb`` get the outputs, cleaned, and their measured times,
     * ``figures/`` gets the same figures, and ``figures/results.json``,
-    * ``README.md`` gets the tables between its ``<!-- generated:… -->`` marks,
-    * the package gets notebook 04's model as the one that the repository ships.
+    * ``README.md`` gets the tables between its ``<!-- generated:… -->`` marks.
 
     Everything is made before the first file is written, so an error changes nothing; publishing
     the same run twice changes nothing either.
@@ -108,16 +107,7 @@ def publish() -> list[Path]:
         files.write(file, contents[file])
     for file in stale:
         file.unlink()
-    return changed + stale + _ship(folder)
-
-
-def _ship(folder: Path) -> list[Path]:
-    """Make the model that notebook 04 trained in this run the one that the repository ships."""
-    from cifar10_cnn import training  # noqa: PLC0415 - Keras takes seconds
-
-    run = folder / training.COURSE_RUN
-    shipped = training.ship(run) if (run / "run.json").exists() else None
-    return [shipped] if shipped else []
+    return changed + stale
 
 
 def _check(summary: Summary) -> None:
@@ -280,12 +270,16 @@ def _comparison_table() -> str:
     from cifar10_cnn import results  # noqa: PLC0415 - Keras takes seconds
 
     rows = pd.read_csv(results.shown_path())
-    table = results.table(rows).reset_index()
-    lines = [_row(list(table.columns)), _row(["---"] * len(table.columns))]
-    lines += [_row(list(cells)) for cells in table.itertuples(index=False)]
     below = [
         f"- `{name}` stays below its published figure. {reason}"
         for name, reason in results.shortfalls(rows).items()
     ]
     measured = f"Measured: {results.origin(rows)}."
-    return "\n".join(["", *lines, "", *below, "", measured, ""])
+    return "\n".join(["", *_markdown(results.table(rows)), "", *below, "", measured, ""])
+
+
+def _markdown(table: pd.DataFrame) -> list[str]:
+    """Return the lines of a table of texts, its index as the first column."""
+    whole = table.reset_index()
+    heads = [_row(list(whole.columns)), _row(["---"] * len(whole.columns))]
+    return heads + [_row(list(cells)) for cells in whole.itertuples(index=False)]

@@ -118,7 +118,7 @@ def shown_path() -> Path:
 def ship(file: Path) -> Path:
     """Make a table of runs or of trials the one that the repository shows.
 
-    Used by the commands ``compare --ship`` and ``tune --ship``.
+    Used by the option ``--ship`` of the commands ``compare``, ``tune``, ``bench`` and ``ablate``.
 
     Returns:
         The file in the package.
@@ -127,7 +127,7 @@ def ship(file: Path) -> Path:
         CourseError: if it is not of the full profile on CIFAR-10 alone.
     """
     rows = pd.read_csv(file)
-    if set(rows["data"]) != {"CIFAR-10"} or set(rows["profile"]) != {"full"}:
+    if set(rows["data"].dropna()) != {"CIFAR-10"} or set(rows["profile"]) != {"full"}:
         raise CourseError(
             f"{file} holds results on {origin(rows)}; only those of the full profile on CIFAR-10 "
             "are shown."

@@ -8,11 +8,14 @@ import csv
 import math
 import shutil
 import time
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cifar10_cnn import __version__, device, files, fitting, paths, recipes
+import numpy as np
+
+from cifar10_cnn import __version__, device, files, fitting, models, paths, recipes
 from cifar10_cnn.data import Dataset, select_classes
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -144,9 +147,11 @@ def shipped_path(data_name: str) -> Path:
 
 
 def ship(folder: Path) -> Path | None:
-    """Copy a finished run into the package as the shipped model, without its optimizer's state.
+    """Copy a finished run into the package as the shipped model, small, for anyone to load.
 
-    Used by the commands ``publish`` and ``train --ship``.
+    Without its optimizer's state, of Keras' own layers alone, its weights rounded to bf16: what
+    that leaves is zipped to half the size.
+    Used by the command ``train --ship``.
 
     Returns:
         The file, whose ``.json`` says where it came from; None if this very run is there already.
@@ -156,9 +161,27 @@ def ship(folder: Path) -> Path | None:
     if about == files.read_json(file.with_suffix(".json")):
         return None
     file.parent.mkdir(exist_ok=True)
-    keras.models.load_model(folder / "model.keras", compile=False).save(file)
+    model = models.plain(keras.models.load_model(folder / "model.keras", compile=False))
+    model.set_weights([_rounded(weight) for weight in model.get_weights()])
+    model.save(file)
+    _compress(file)
     files.write_json(file.with_suffix(".json"), about)
     return file
+
+
+def _rounded(weight: np.ndarray) -> np.ndarray:
+    """Return float32 numbers with the 8 binary digits that bf16 has."""
+    short = keras.ops.cast(weight, "bfloat16")
+    return keras.ops.convert_to_numpy(keras.ops.cast(short, "float32"))
+
+
+def _compress(archive: Path) -> None:
+    """Zip again what Keras puts into its files as it is."""
+    with zipfile.ZipFile(archive) as stored:
+        parts = {name: stored.read(name) for name in stored.namelist()}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as small:
+        for name, content in parts.items():
+            small.writestr(name, content)
 
 
 def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]) -> None:

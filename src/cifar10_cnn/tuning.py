@@ -53,10 +53,10 @@ def search(optimizer: str, dataset: Dataset, profile: Profile) -> optuna.Study:
     def objective(trial: optuna.Trial) -> float:
         rate = trial.suggest_float("learning_rate", RATES[optimizer][0], RATES[optimizer][-1])
         keras.utils.set_random_seed(profile.seed)
-        model = models.build(recipe.model, len(dataset.class_names))
         settings = replace(recipe, optimizer=optimizer, learning_rate=rate, one_hot=False)
-        settings.compile(model, len(dataset.train), epochs)
         with device.computing_in(device.precision()):
+            model = models.build(recipe.model, len(dataset.class_names))
+            settings.compile(model, len(dataset.train), epochs)
             history = model.fit(
                 dataset.train.images,
                 dataset.train.labels,

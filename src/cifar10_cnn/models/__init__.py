@@ -6,9 +6,12 @@ layer of it, so a saved file is complete. Every model returns k probabilities fo
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -19,6 +22,14 @@ from cifar10_cnn.models.course import (
     dense_baseline,
     plain_cnn,
     regularized_cnn,
+)
+from cifar10_cnn.models.fast import (
+    WHITENING_PICTURES,
+    Whitening,
+    fast_cnn,
+    plain,
+    wide_fast_cnn,
+    widest_fast_cnn,
 )
 from cifar10_cnn.models.published import (
     batchnorm_cnn,
@@ -34,6 +45,7 @@ from cifar10_cnn.models.published import (
 
 __all__ = [
     "PICTURE_SHAPE",
+    "adapt",
     "add_conv_block",
     "augmentation",
     "batchnorm_cnn",
@@ -42,16 +54,21 @@ __all__ = [
     "deep_maxnorm_cnn",
     "dense_baseline",
     "describe",
+    "fast_cnn",
     "fingerprint",
     "four_conv_cnn",
     "intro_cnn",
     "maxnorm_cnn",
+    "multiplications",
     "names",
+    "plain",
     "plain_cnn",
     "regularized_cnn",
     "rescaled_maxnorm_cnn",
     "strided_cnn",
     "two_conv_cnn",
+    "wide_fast_cnn",
+    "widest_fast_cnn",
 ]
 
 _BUILDERS: dict[str, Callable[[int], keras.Model]] = {
@@ -60,6 +77,9 @@ _BUILDERS: dict[str, Callable[[int], keras.Model]] = {
         dense_baseline,
         plain_cnn,
         regularized_cnn,
+        fast_cnn,
+        wide_fast_cnn,
+        widest_fast_cnn,
         intro_cnn,
         batchnorm_cnn,
         two_conv_cnn,
@@ -91,6 +111,22 @@ def build(name: str, classes: int = 10) -> keras.Model:
     return builder(classes)
 
 
+def adapt(model: keras.Model, pictures: np.ndarray) -> None:
+    """Let a layer that learns from pictures without labels see some; do nothing if there is none.
+
+    Args:
+        model: any network.
+        pictures: training pictures, uint8 (N, h, w, 3).
+    """
+    values = pictures[:WHITENING_PICTURES]
+    for layer in model.layers:
+        if isinstance(layer, Whitening):
+            layer.adapt(keras.ops.convert_to_numpy(values))
+            return
+        if not isinstance(layer, keras.layers.InputLayer):
+            values = layer(values)
+
+
 def describe(name: str) -> str:
     """Return one sentence on the network called ``name``: what it is, and whose.
 
@@ -100,6 +136,24 @@ def describe(name: str) -> str:
         CourseError: if there is no network of that name.
     """
     return (_builder(name).__doc__ or "").splitlines()[0]
+
+
+def multiplications(model: keras.Model, shape: tuple[int, int, int] | None = None) -> int:
+    """Count the multiplications that convolutions and dense layers take for one picture.
+
+    Args:
+        model: any network.
+        shape: height, width and channels of the picture, for networks that take any size.
+    """
+    if shape:
+        model = keras.models.clone_model(model, input_tensors=keras.Input(shape))
+    kernels = (keras.layers.Conv2D, keras.layers.Dense)
+    return sum(
+        # Each weight is used once for each place of the output.
+        math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
+        for layer in model.layers
+        if isinstance(layer, kernels)
+    )
 
 
 @cache

@@ -24,11 +24,12 @@ from cifar10_cnn.plots.results import (
 )
 from cifar10_cnn.plots.searches import learning_rate_search
 from cifar10_cnn.plots.style import CourseFigure, show
-from cifar10_cnn.plots.training import compare_curves, learning_curves
+from cifar10_cnn.plots.training import accuracy_over_time, compare_curves, learning_curves
 
 __all__ = [
     "CourseFigure",
     "accuracy_against",
+    "accuracy_over_time",
     "augmentations",
     "bar_scores",
     "channel_histograms",

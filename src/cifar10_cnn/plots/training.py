@@ -125,6 +125,59 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
     return figure
 
 
+@styled
+def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseFigure:
+    """Draw how validation accuracy rises with training time, and who passes a goal when.
+
+    Args:
+        histories: ``val_accuracy`` (0 to 1) and ``seconds`` by epoch, by the run's name.
+        goal: an accuracy, 0 to 1.
+
+    Raises:
+        ValueError: if there is no run, or one lacks a curve.
+    """
+    if not histories:
+        raise ValueError("There is no run to compare.")
+    curves = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
+    minutes = {
+        name: np.cumsum(_curve(history, "seconds")) / 60 for name, history in histories.items()
+    }
+    texts = []
+    for name, curve in curves.items():
+        past = np.flatnonzero(curve >= goal)
+        text = f"{name} ends at {percent(curve[-1])} after {minutes[name][-1]:.1f} minutes"
+        if len(past):
+            text = f"{name} passes {percent(goal)} after {minutes[name][past[0]]:.1f} minutes"
+        texts.append(text)
+    title = "; ".join(texts)
+    title = title[0].upper() + title[1:]
+    ends = [f"{name}: {percent(curve[-1])}" for name, curve in curves.items()]
+    alt = (
+        f"Validation accuracy against minutes of training, {len(curves)} runs. {title}. At the end "
+        f"of its last epoch, {'; '.join(ends)}."
+    )
+    figure = CourseFigure(title, alt, 3.7)
+    axes = figure.subplots()
+    axes.axhline(goal, color=BLACK, linewidth=1, linestyle=":", label=f"{percent(goal)}")
+    for position, (name, curve) in enumerate(curves.items()):
+        axes.plot(
+            minutes[name],
+            curve,
+            color=SERIES[position],
+            linestyle=DASHES[position],
+            marker=MARKERS[position],
+            markersize=6,
+            label=name,
+        )
+    axes.set(xlabel="minutes of training", ylabel="validation accuracy")
+    axes.set_xlim(left=0)
+    axes.margins(y=0.08)
+    axes.grid()
+    share_axis(axes)
+    axes.legend(loc="lower right")
+    return figure
+
+
 def _curve(history: History, key: str) -> np.ndarray:
     """Return one curve of a history, one number for each epoch."""
     if key not in history:

@@ -1,11 +1,12 @@
 """How each network is trained, as data: our own recipes, the published ones, follow-ups."""
 
 from cifar10_cnn.errors import CourseError
+from cifar10_cnn.recipes.fast import FAST
 from cifar10_cnn.recipes.follow_ups import FOLLOW_UPS, TUNED
 from cifar10_cnn.recipes.published import PUBLISHED
-from cifar10_cnn.recipes.recipe import Published, Recipe
+from cifar10_cnn.recipes.recipe import Part, Published, Recipe
 
-__all__ = ["TUNED", "Published", "Recipe", "get", "names"]
+__all__ = ["TUNED", "Part", "Published", "Recipe", "fast", "get", "names"]
 
 _COURSE = (
     Recipe(
@@ -28,12 +29,17 @@ _COURSE = (
     ),
 )
 
-_RECIPES = {recipe.name: recipe for recipe in (*_COURSE, *PUBLISHED, *FOLLOW_UPS)}
+_RECIPES = {recipe.name: recipe for recipe in (*_COURSE, *FAST, *PUBLISHED, *FOLLOW_UPS)}
 
 
 def names() -> tuple[str, ...]:
     """Return the names that ``get`` takes: the course's own, the published, the follow-ups."""
     return tuple(_RECIPES)
+
+
+def fast() -> tuple[str, ...]:
+    """Return the names of the fast recipes, the shortest training first."""
+    return tuple(recipe.name for recipe in FAST)
 
 
 def get(name: str) -> Recipe:

@@ -1,9 +1,15 @@
 """What a recipe is: the settings of one training, and what its author reports of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import groupby
 from typing import Any, Literal
 
+import numpy as np
+
 from cifar10_cnn import optimizers
+from cifar10_cnn.batches import Batches
+from cifar10_cnn.data import Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.profiles import Profile
 
@@ -44,6 +50,18 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A row of epochs: the arguments of ``model.fit``."""
+
+    x: np.ndarray | Batches
+    y: np.ndarray | None
+    initial_epoch: int
+    epochs: int
+    batch_size: int | None
+    shuffle: bool
+
+
+@dataclass(frozen=True)
 class Recipe:
     """The settings of one training.
 
@@ -56,8 +74,17 @@ class Recipe:
         epochs: passes over the training pictures at full size; None leaves it to the profile.
         cosine: let the learning rate fall to zero along half a cosine over the whole training
             (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983), or keep it constant.
+        linear: let it fall to zero along a straight line.
         decay: divide the learning rate by 1 + decay · steps, as SGD's ``decay`` did in old Keras;
-            not together with ``cosine``.
+            not together with ``cosine`` or ``linear``.
+        sizes: height and width of the pictures, pixels, one number for each epoch: small ones are
+            learnt from faster (Howard, 2018, https://www.fast.ai/posts/2018-08-10-fastai-diu-imagenet.html).
+            The pictures then come from ``batches.Batches``, mirrored and shifted; if empty, as
+            they are.
+        erased: height and width of a grey square in each of these pictures, as a share of the
+            picture's.
+        label_smoothing: share of each label that is spread over all classes, 0 to less than 1
+            (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
         one_hot: labels as rows of zeros and a one, in place of whole numbers; the loss is the same.
         stops_on: stop when this number of the training history has not fallen for ``patience``
             epochs; None trains all epochs.
@@ -75,7 +102,11 @@ class Recipe:
     batch_size: int
     epochs: int | None = None
     cosine: bool = False
+    linear: bool = False
     decay: float = 0.0
+    sizes: tuple[int, ...] = ()
+    erased: float = 0.0
+    label_smoothing: float = 0.0
     one_hot: bool = False
     stops_on: Literal["loss", "val_loss"] | None = None
     patience: int = 0
@@ -92,19 +123,66 @@ class Recipe:
             pictures: number of training pictures.
             epochs: number of epochs of the whole training.
         """
-        rate: float | keras.optimizers.schedules.LearningRateSchedule = self.learning_rate
-        if self.cosine:
-            steps = epochs * -(-pictures // self.batch_size)
-            rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, steps)
-        if self.decay:
-            rate = keras.optimizers.schedules.InverseTimeDecay(self.learning_rate, 1, self.decay)
+        loss = "categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy"
+        if self.label_smoothing:
+            loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)
+        steps = epochs * -(-pictures // self.batch_size)
         model.compile(
-            optimizer=optimizers.make(self.optimizer, rate),
-            loss="categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy",
+            optimizer=optimizers.make(self.optimizer, self.rate(steps)),
+            loss=loss,
             metrics=["accuracy"],
             # Batches of 32 are so short that a CPU waits for Python between them.
-            steps_per_execution=16,
+            steps_per_execution=16 if self.batch_size < 256 else 1,
         )
+
+    def rate(self, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+        """Return the learning rate, or how it goes on over that many steps."""
+        schedules = keras.optimizers.schedules
+        if self.cosine:
+            return schedules.CosineDecay(self.learning_rate, steps)
+        if self.linear:
+            return schedules.PolynomialDecay(self.learning_rate, steps, end_learning_rate=0.0)
+        if self.decay:
+            return schedules.InverseTimeDecay(self.learning_rate, 1, self.decay)
+        return self.learning_rate
+
+    def parts(
+        self,
+        pictures: Split,
+        classes: int,
+        *,
+        epochs: int,
+        seed: int,
+        batches: type[Batches] = Batches,
+    ) -> Iterator[Part]:
+        """Give what ``model.fit`` needs for each row of epochs that show pictures of one size.
+
+        Args:
+            pictures: the training pictures.
+            classes: number of classes, k.
+            epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
+            seed: of order, mirroring and shifts, where ``sizes`` are given.
+            batches: what makes them.
+        """
+        labels = pictures.labels
+        if not self.sizes:
+            wanted = keras.utils.to_categorical(labels, classes) if self.one_hot else labels
+            yield Part(pictures.images, wanted, 0, epochs, self.batch_size, shuffle=True)
+        first = 0
+        for size, group in groupby(self.sizes[-epochs:]):
+            last = first + len(list(group))
+            drawn = batches(
+                pictures.images,
+                keras.utils.to_categorical(labels, classes),
+                size=size,
+                batch_size=self.batch_size,
+                seed=seed,
+                erased=self.erased,
+                epoch=first,
+            )
+            # Its order is drawn already; Keras' own would be another one after a kill.
+            yield Part(drawn, None, first, last, None, shuffle=False)
+            first = last
 
     def epochs_at(self, profile: Profile) -> int:
         """Return how many epochs a training of that profile takes at most."""

@@ -1,0 +1,285 @@
+"""What each ingredient of the sprint buys: trained without it, beside the whole, on validation.
+
+Only what pays stays in the recipe. All trainings make one tidy CSV, one row each.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from cifar10_cnn import device, evaluation, files, models, paths, recipes
+from cifar10_cnn.batches import Batches
+from cifar10_cnn.data import Dataset
+from cifar10_cnn.device import keras
+from cifar10_cnn.models.fast import FusedBatchNormalization, Whitening
+from cifar10_cnn.profiles import Profile
+from cifar10_cnn.recipes import Recipe
+
+#: The recipe that is taken apart.
+RECIPE = "sprint"
+WHOLE = "the whole sprint"
+
+layers = keras.layers
+
+
+class _MirroredAtRandom(Batches):
+    """Mirrors half of the pictures, drawn anew in each epoch."""
+
+    def _draw(self, epoch: int) -> None:
+        super()._draw(epoch)
+        self._mirrored = self._draws("mirrors", epoch).random(len(self._order)) < 0.5
+
+
+class _NeverShifted(Batches):
+    """Shows each picture where it is."""
+
+    def _draw(self, epoch: int) -> None:
+        super()._draw(epoch)
+        self._offsets[:] = self._shift
+
+
+def _with_learnt_first_layer(model: keras.Model) -> keras.Model:
+    for layer in model.layers:
+        if isinstance(layer, Whitening):
+            layer.trainable = True
+            start = keras.initializers.GlorotUniform()
+            layer.set_weights([start(layer.kernel.shape), np.zeros(layer.bias.shape)])
+    return model
+
+
+def _with_random_kernels(model: keras.Model) -> keras.Model:
+    for layer in _convolutions(model):
+        kernel = np.array(keras.initializers.LecunUniform()(layer.kernel.shape))
+        layer.set_weights([kernel / np.linalg.norm(kernel)])
+    return model
+
+
+def _with_free_kernels(model: keras.Model) -> keras.Model:
+    """Let the kernels have any length; from identities of their usual length on."""
+    for layer in _convolutions(model):
+        layer.kernel.constraint = None
+        filters = layer.kernel.shape[-1]
+        layer.set_weights([np.array(layer.kernel) * np.sqrt(filters)])
+    return model
+
+
+def _convolutions(model: keras.Model) -> list[keras.layers.Layer]:
+    return [layer for layer in model.layers if isinstance(layer, layers.Conv2D) and layer.trainable]
+
+
+def _with_keras_batch_norm(model: keras.Model) -> keras.Model:
+    return _exchanged(
+        model, FusedBatchNormalization, lambda old: layers.BatchNormalization(**old.get_config())
+    )
+
+
+def _with_gelu(model: keras.Model) -> keras.Model:
+    return _exchanged(model, layers.ReLU, lambda old: layers.Activation("gelu"))
+
+
+def _exchanged(
+    model: keras.Model, kind: type, new: Callable[[keras.layers.Layer], keras.layers.Layer]
+) -> keras.Model:
+    """Return a copy of the model, weights included, with other layers in place of some."""
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return new(layer) if isinstance(layer, kind) else layer.__class__(**layer.get_config())
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """One ingredient, and what stands in its place when it is left out.
+
+    Attributes:
+        name: the ingredient.
+        instead: what is done without it.
+        recipe: fields of the recipe that change.
+        network: changes the built network.
+        batches: makes the training pictures.
+        precision: what is computed in.
+    """
+
+    name: str
+    instead: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    network: Callable[[keras.Model], keras.Model] = lambda model: model
+    batches: type[Batches] = Batches
+    precision: str = "auto"
+
+
+INGREDIENTS = (
+    Ingredient(WHOLE, "nothing"),
+    Ingredient("whitening", "a first layer that learns", network=_with_learnt_first_layer),
+    Ingredient("pass-through kernels", "random ones", network=_with_random_kernels),
+    Ingredient(
+        "Muon on kernels of length one",
+        "Adam on free kernels",
+        recipe={"optimizer": "adam", "learning_rate": 0.005},
+        network=_with_free_kernels,
+    ),
+    Ingredient("falling learning rate", "a constant one", recipe={"linear": False}),
+    Ingredient("label smoothing", "none", recipe={"label_smoothing": 0.0}),
+    Ingredient("mirroring in turn", "at random", batches=_MirroredAtRandom),
+    Ingredient("shifting", "none", batches=_NeverShifted),
+    Ingredient(
+        "growing pictures",
+        "32 pixels, epochs of the same time",
+        recipe={"sizes": (32, 32, 32, 32), "epochs": 4},
+    ),
+    Ingredient("batch norm in one operation", "Keras' own", network=_with_keras_batch_norm),
+    Ingredient("ReLU", "GELU", network=_with_gelu),
+    Ingredient("bf16", "fp32", precision="fp32"),
+)
+
+
+def path(profile: Profile, dataset: Dataset) -> Path:
+    """Return the file that ``ablate`` writes."""
+    return paths.runs_folder() / profile.name / dataset.fingerprint[:12] / "ablate.csv"
+
+
+def shown_path() -> Path:
+    """Return the file of the trainings that the repository shows."""
+    return paths.shipped_folder() / "ablate.csv"
+
+
+def ablate(
+    dataset: Dataset,
+    profile: Profile,
+    seeds: Sequence[int],
+    console: Console,
+    ingredients: Sequence[Ingredient] = INGREDIENTS,
+) -> Path:
+    """Train without each ingredient what has not been trained yet, and keep each as a row.
+
+    Used by the command ``ablate``. Nothing else should run on the machine: seconds are measured.
+
+    Returns:
+        The file, one row for each ingredient and seed: ``seconds`` of training, and the validation
+        ``accuracy`` (0 to 1) with one view and with six views (``accuracy_views``).
+    """
+    file = path(profile, dataset)
+    rows = pd.read_csv(file).to_dict("records") if file.exists() else []
+    rows = [row for row in rows if row["settings"] == _settings()]
+    done = {(row["ingredient"], row["seed"]) for row in rows}
+    for seed in seeds:
+        for ingredient in ingredients:
+            if (ingredient.name, seed) in done:
+                continue
+            measured = _train(ingredient, dataset, profile, seed)
+            rows.append(
+                {
+                    "ingredient": ingredient.name,
+                    "instead": ingredient.instead,
+                    "seed": seed,
+                    "data": dataset.name,
+                    "profile": profile.name,
+                    "device": device.describe(),
+                    "settings": _settings(),
+                    **measured,
+                }
+            )
+            console.print(
+                f"without {ingredient.name}, seed {seed}: {measured['accuracy_views']:.2%} in "
+                f"{measured['seconds']:.0f} s",
+                highlight=False,
+            )
+            files.write(file, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+    return file
+
+
+def load(file: Path) -> pd.DataFrame:
+    """Return the rows of a file of ``ablate``."""
+    return pd.read_csv(file)
+
+
+def _settings() -> str:
+    """Return what all rows must have in common."""
+    recipe = recipes.get(RECIPE)
+    return json.dumps([recipe.settings(), models.fingerprint(recipe.model)])
+
+
+def _train(
+    ingredient: Ingredient, dataset: Dataset, profile: Profile, seed: int
+) -> dict[str, float]:
+    recipe: Recipe = replace(recipes.get(RECIPE), **ingredient.recipe)
+    train, classes = dataset.train, len(dataset.class_names)
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    epochs = recipe.epochs_at(profile)
+    with device.computing_in(device.precision(ingredient.precision)):
+        model = models.build(recipe.model, classes)
+        models.adapt(model, train.images)
+        model = ingredient.network(model)
+        recipe.compile(model, len(train), epochs)
+        start = time.perf_counter()
+        for part in recipe.parts(
+            train, classes, epochs=epochs, seed=seed, batches=ingredient.batches
+        ):
+            model.fit(**vars(part), verbose=0)
+        seconds = time.perf_counter() - start
+        one = model.predict(dataset.validation.images, batch_size=500, verbose=0)
+        six = evaluation.predict_views(model, dataset.validation.images)
+    right = [np.mean(each.argmax(axis=1) == dataset.validation.labels) for each in (one, six)]
+    return {"seconds": seconds, "accuracy": float(right[0]), "accuracy_views": float(right[1])}
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what leaving each ingredient out costs, beside the whole with the same seeds.
+
+    Args:
+        rows: those of ``ablate``.
+
+    Returns:
+        One row an ingredient: ``instead``; validation accuracy with six views, in percent;
+        ``points`` lost, and their standard deviation ``± points``; ``times as long``; ``n`` seeds.
+    """
+    by_seed = rows.set_index(["ingredient", "seed"])
+    whole = by_seed.loc[WHOLE]
+    found = {}
+    for name in rows["ingredient"].unique():
+        runs = by_seed.loc[name]
+        lost = 100 * (whole["accuracy_views"] - runs["accuracy_views"]).dropna()
+        found[name] = {
+            "instead": runs["instead"].iloc[0],
+            "accuracy (%)": 100 * runs["accuracy_views"].mean(),
+            "points": lost.mean(),
+            "± points": lost.std(),
+            "times as long": (runs["seconds"] / whole["seconds"]).dropna().mean(),
+            "n": len(lost),
+        }
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("without")
+
+
+def told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return ``table`` as people read it, for the README and the command ``ablate``."""
+    numbers = table(rows)
+    return pd.DataFrame(
+        {
+            "in its place": numbers["instead"],
+            "accuracy": [f"{value:.2f} %" for value in numbers["accuracy (%)"]],
+            "points lost": [
+                f"{lost:+.2f}" if np.isnan(spread) else f"{lost:+.2f} ± {spread:.2f}"
+                for lost, spread in zip(numbers["points"], numbers["± points"], strict=True)
+            ],
+            "times as long": [f"{ratio:.2f}" for ratio in numbers["times as long"]],
+            "n": [str(number) for number in numbers["n"]],
+        },
+        index=numbers.index,
+    )
+
+
+def origin(rows: pd.DataFrame) -> str:
+    """Return data, profile, device and what the accuracies are of, in one line."""
+    kinds = [" and ".join(rows[column].unique()) for column in ("data", "profile", "device")]
+    return f"{kinds[0]} · profile {kinds[1]} · validation split, six views · {kinds[2]}"

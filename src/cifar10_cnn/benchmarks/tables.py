@@ -1,0 +1,121 @@
+"""The benchmark's rows as tables that people read: ratios with their spread.
+
+Used for the README and by the command ``bench``.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cifar10_cnn.benchmarks.peer import EPOCH
+
+_SPEEDS = {
+    ("speed", "standard"): "`standard`, Keras",
+    ("peer", "standard"): "`standard`, PyTorch",
+    ("peer", "airbench94"): "airbench94, PyTorch (U)",
+    ("speed", "batchnorm_cnn"): "P1, Keras",
+}
+
+
+def trainings(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each fast recipe: how long it trains, and how good it is then.
+
+    Args:
+        rows: those of ``benchmarks.bench``.
+
+    Returns:
+        Index: recipe. Text columns; times are in U where there was a peer, each divided by the U of
+        its own minutes, as mean ± standard deviation over n seeds.
+    """
+    trained = rows[rows["job"] == "train"]
+    table = {}
+    for recipe, runs in trained.groupby("recipe", sort=False):
+        table[recipe] = {
+            "parameters": f"{runs['parameters'].iloc[0]:,.0f}",
+            "test accuracy": _percent(runs["accuracy_views"]),
+            "one view": _percent(runs["accuracy"]),
+            "training": _in_units(runs, "seconds"),
+            "seconds": _spread(runs["seconds"], ".0f"),
+            "to 72 %": _in_units(runs, "seconds_to_72%"),
+            "to 80 %": _in_units(runs, "seconds_to_80%"),
+            "to 90 %": _in_units(runs, "seconds_to_90%"),
+            "six views": f"{runs['views_seconds'].mean():.0f} s",
+            "start": f"{runs['start_seconds'].mean():.0f} s",
+            "memory": f"{runs['peak_mib'].max() / 1024:.1f} GiB",
+            "n": str(len(runs)),
+        }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("recipe")
+
+
+def speeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return how fast some networks train at 32 by 32 pixels, beside airbench94's in PyTorch.
+
+    Returns:
+        One row a network; ``as fast`` is the ratio to the median U of the same run.
+    """
+    unit = _units(rows).median()
+    table = {}
+    for (job, recipe), title in _SPEEDS.items():
+        seconds = rows.loc[(rows["job"] == job) & (rows["recipe"] == recipe), "seconds"]
+        if len(seconds):
+            table[title] = {
+                "pictures a second": _spread(EPOCH / seconds, ",.0f"),
+                "s an epoch": _spread(seconds, ".1f"),
+                "as fast": _spread(unit / seconds, ".2f"),
+            }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("network")
+
+
+def steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return where the time of a training step goes, of all measurements the fastest.
+
+    Returns:
+        One row a recipe: milliseconds of a step and of its parts at 32 by 32 pixels.
+    """
+    measured = rows[rows["job"] == "step"]
+    table = {}
+    for recipe, runs in measured.groupby("recipe", sort=False):
+        best = runs.loc[runs["seconds"].idxmin()]
+        table[recipe] = {
+            "step": f"{1000 * best['seconds']:.0f} ms",
+            "forward": f"{1000 * best['forward_seconds']:.0f} ms",
+            "backward": f"{1000 * best['backward_seconds']:.0f} ms",
+            "Muon": f"{1000 * best['update_seconds']:.0f} ms",
+            "pictures (beside it)": f"{1000 * best['batch_seconds']:.1f} ms",
+            "of the peak": f"{best['share_of_peak']:.0%}",
+        }
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("a step of")
+
+
+def origin(rows: pd.DataFrame) -> str:
+    """Return data, profile, device and U of some rows in one line."""
+    data = " and ".join(rows["data"].dropna().unique())
+    seconds = _units(rows)
+    unit = f" · U = {_spread(seconds, '.1f')} s" if len(seconds) else ""
+    profile, device = (" and ".join(rows[name].unique()) for name in ("profile", "device"))
+    return f"{data} · profile {profile} · {device}{unit}"
+
+
+def _units(rows: pd.DataFrame) -> pd.Series:
+    """Return all measurements of U, seconds."""
+    return rows.loc[(rows["job"] == "peer") & (rows["recipe"] == "airbench94"), "seconds"]
+
+
+def _in_units(runs: pd.DataFrame, column: str) -> str:
+    """Return a time in U, in seconds where there was no peer, or a dash if not all got there."""
+    seconds = runs[column].astype(float)
+    if seconds.isna().any():
+        return "–"
+    if runs["unit"].isna().any():
+        return f"{_spread(seconds, '.1f')} s"
+    return f"{_spread(seconds / runs['unit'], '.2f')} U"
+
+
+def _percent(shares: pd.Series) -> str:
+    return f"{_spread(100 * shares, '.2f')} %"
+
+
+def _spread(values: pd.Series, form: str) -> str:
+    """Return mean ± standard deviation, the mean alone of a single value."""
+    if len(values) == 1:
+        return format(values.iloc[0], form)
+    return f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}"

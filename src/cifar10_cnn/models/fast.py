@@ -1,0 +1,202 @@
+"""The fast network: whitened patches, identity filters at the start, batch norm in one operation.
+
+After airbench94 (Jordan, 2024, https://arxiv.org/abs/2404.00498), with ReLU in place of GELU and
+with kernels of length one, which Muon (``optimizers.make_fast``) turns but never stretches.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from cifar10_cnn import device
+from cifar10_cnn.device import keras
+
+layers = keras.layers
+
+#: How many of the pictures ``Whitening.adapt`` looks at: a million patches tell their spread.
+WHITENING_PICTURES = 1_000
+#: The last layer learns this many times as fast, squared, as the offsets of batch normalization,
+#: with one learning rate for both: its answers are made larger, its first weights smaller.
+HEAD_SCALE = 3.5
+
+
+@keras.saving.register_keras_serializable("cifar10_cnn")
+class Whitening(keras.layers.Conv2D):
+    """A frozen convolution whose outputs are uncorrelated and all of the same spread.
+
+    Neighbouring pixels nearly repeat each other; a first layer spends epochs on learning to see
+    past that. Here its filters are computed: the principal axes of all patches, each divided by
+    its spread, and each once with either sign, since ReLU lets only one sign through (Page, 2019,
+    https://myrtle.ai/learn/how-to-train-your-resnet-8-bag-of-tricks).
+
+    Args:
+        patch: height and width of a patch, pixels; there are 6 · patch² filters for colours.
+        epsilon: added to each axis's variance, so that noise is not blown up; in the pixels' units
+            squared.
+    """
+
+    def __init__(self, patch: int = 2, epsilon: float = 1e-4, **kwargs: Any) -> None:
+        self.patch, self.epsilon = patch, epsilon
+        for set_here in ("filters", "kernel_size", "trainable"):
+            kwargs.pop(set_here, None)  # they come back from a saved file
+        super().__init__(6 * patch**2, patch, trainable=False, **kwargs)
+
+    def adapt(self, pictures: np.ndarray) -> None:
+        """Compute the filters from pictures; labels are not needed.
+
+        Args:
+            pictures: what the layer will be given, (N, h, w, 3); the first 1,000 are looked at.
+        """
+        shape = (self.patch, self.patch)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.asarray(pictures[:WHITENING_PICTURES], dtype="float32"), shape, axis=(1, 2)
+        )
+        patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, self.patch**2 * 3)
+        found = PCA(svd_solver="covariance_eigh").fit(patches)
+        axes = found.components_.T / np.sqrt(found.explained_variance_ + self.epsilon)
+        filters = np.concatenate([axes, -axes], axis=1)
+        self.set_weights([filters.reshape(*shape, 3, -1), -found.mean_ @ filters])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layer's settings for a saved file."""
+        return {**super().get_config(), "patch": self.patch, "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("cifar10_cnn")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization that TensorFlow computes in one operation.
+
+    Keras' own takes six, each of which goes through all activations in memory again. On other
+    backends it is Keras' own. Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalize by the batch's mean and variance in training, by the running ones in use."""
+        if keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training, mask)
+        scale = self.gamma if self.scale else keras.ops.ones_like(self.beta)
+        statistics = None if training else (self.moving_mean, self.moving_variance)
+        normal, mean, variance = device.fused_batch_norm(
+            inputs, scale, self.beta, self.epsilon, statistics
+        )
+        if training:
+            keep = self.momentum
+            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
+            self.moving_variance.assign(keep * self.moving_variance + (1 - keep) * variance)
+        return normal
+
+
+@keras.saving.register_keras_serializable("cifar10_cnn")
+class PassThrough(keras.initializers.Initializer):
+    """Kernels whose first filters hand their input channels on unchanged; the others are random.
+
+    The network starts as a shallow one and grows deep as it learns ("Dirac" initialization:
+    Zagoruyko and Komodakis, 2017, https://arxiv.org/abs/1706.00388). All weights of a kernel
+    together have the length 1.
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Return a kernel of the shape (height, width, inputs, filters)."""
+        height, width, into, filters = shape
+        kernel = np.array(keras.initializers.LecunUniform()((height, width, into, filters)))
+        same = np.arange(min(into, filters))
+        kernel[..., same] = 0
+        kernel[height // 2, width // 2, same, same] = 1
+        return keras.ops.convert_to_tensor(kernel / np.linalg.norm(kernel), dtype)
+
+
+def fast_cnn(
+    classes: int = 10,
+    *,
+    widths: Sequence[int] = (64, 128, 128),
+    depths: Sequence[int] = (2, 2, 2),
+) -> keras.Model:
+    """Build the fast CNN: whitened 2×2 patches, three groups of convolutions, the highest answers.
+
+    Pictures of any size: the last pooling takes each channel's highest value. ``models.adapt`` must
+    see the training pictures before the first step.
+
+    Args:
+        classes: number of classes, k.
+        widths: number of filters of each group.
+        depths: number of convolutions of each group; from the third on each adds to its input (He
+            et al., 2016, https://arxiv.org/abs/1512.03385).
+    """
+    pictures = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 128, offset=-1.0)(pictures)
+    x = Whitening(name="whitening")(x)
+    x = layers.ReLU()(x)
+    for filters, depth in zip(widths, depths, strict=True):
+        for position in range(depth):
+            before = x
+            x = _convolution(filters)(x)
+            if position == 0:
+                x = layers.MaxPooling2D()(x)
+            # No scale: the length of the kernel behind it says nothing either.
+            x = FusedBatchNormalization(scale=False, momentum=0.6, epsilon=1e-5)(x)
+            if position >= 2:
+                x = layers.Add()([x, before])
+            x = layers.ReLU()(x)
+    x = layers.GlobalMaxPooling2D()(x)
+    x = layers.Dense(classes, use_bias=False, kernel_initializer=_normal(), name="head")(x)
+    x = layers.Rescaling(HEAD_SCALE / widths[-1])(x)  # so that no class is preferred at first
+    return keras.Model(pictures, layers.Softmax()(x), name="fast_cnn")
+
+
+def wide_fast_cnn(classes: int = 10) -> keras.Model:
+    """Build the fast CNN with more filters and one more convolution in its last group.
+
+    Args:
+        classes: number of classes, k.
+    """
+    return fast_cnn(classes, widths=(64, 256, 256), depths=(2, 2, 3))
+
+
+def widest_fast_cnn(classes: int = 10) -> keras.Model:
+    """Build the fast CNN with the most filters, for an hour's training.
+
+    Args:
+        classes: number of classes, k.
+    """
+    return fast_cnn(classes, widths=(128, 384, 512), depths=(2, 2, 3))
+
+
+def _convolution(filters: int) -> keras.layers.Layer:
+    return layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=PassThrough(),
+        kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3)),
+    )
+
+
+def _normal() -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(stddev=1 / HEAD_SCALE)
+
+
+def plain(model: keras.Model) -> keras.Model:
+    """Return the same network, made of Keras' own layers alone: anyone can load its file.
+
+    Args:
+        model: a trained network; one without layers of ours is copied as it is.
+    """
+
+    def own(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        kind = type(layer)
+        if isinstance(layer, Whitening):
+            kind = layers.Conv2D
+            config = {key: config[key] for key in config if key not in ("patch", "epsilon")}
+        elif isinstance(layer, FusedBatchNormalization):
+            kind = layers.BatchNormalization
+        elif isinstance(layer, layers.Conv2D):
+            config["kernel_initializer"] = "glorot_uniform"
+        return kind.from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=own)
+    copy.set_weights(model.get_weights())
+    return copy

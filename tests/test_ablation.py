@@ -1,0 +1,102 @@
+"""The ablation: each ingredient can be left out, what was trained stays, losses by hand."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from cifar10_cnn import ablation, data, models, profiles, recipes
+from cifar10_cnn.device import keras
+
+PROFILE = profiles.get("smoke")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
+    """Return few pictures, and keep what is trained in a folder of its own."""
+    whole = data.load(PROFILE, "practice")
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
+    few = [data.Split(s.images[:60], s.labels[:60]) for s in (whole.train, whole.validation)]
+    return replace(whole, train=few[0], validation=few[1])
+
+
+def ablate(dataset: data.Dataset, seeds: list[int], *names: str) -> tuple[pd.DataFrame, str]:
+    screen = io.StringIO()
+    chosen = [each for each in ablation.INGREDIENTS if each.name in names]
+    assert len(chosen) == len(names)
+    file = ablation.ablate(dataset, PROFILE, seeds, Console(file=screen, width=200), chosen)
+    return ablation.load(file), screen.getvalue()
+
+
+def test_every_ingredient_can_be_left_out(dataset: data.Dataset) -> None:
+    names = [each.name for each in ablation.INGREDIENTS]
+    rows, _ = ablate(dataset, [0], *names)
+    assert rows["ingredient"].tolist() == names
+    assert (rows["seconds"] > 0).all()
+    assert rows["accuracy"].between(0, 1).all()
+
+
+def test_what_was_trained_is_not_trained_again(dataset: data.Dataset) -> None:
+    ablate(dataset, [0], ablation.WHOLE)
+    rows, said = ablate(dataset, [0, 1], ablation.WHOLE)
+    assert rows["seed"].tolist() == [0, 1]
+    assert "seed 0" not in said
+
+
+def test_rows_of_another_recipe_do_not_count(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ablate(dataset, [0], ablation.WHOLE)
+    changed = replace(recipes.get("sprint"), learning_rate=0.1)
+    monkeypatch.setattr(recipes, "get", lambda name: changed)
+    rows, said = ablate(dataset, [0], ablation.WHOLE)
+    assert "seed 0" in said
+    assert len(rows) == 1
+
+
+def changed(name: str) -> tuple[keras.Model, keras.Model]:
+    """Return the sprint's network, and what it is without an ingredient."""
+    model = models.build("fast_cnn")
+    models.adapt(model, np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8))
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    ingredient = next(each for each in ablation.INGREDIENTS if each.name == name)
+    return model, ingredient.network(copy)
+
+
+def test_a_learnt_first_layer_can_learn() -> None:
+    whole, without = changed("whitening")
+    assert len(without.trainable_weights) == len(whole.trainable_weights) + 2
+
+
+def test_other_batch_norm_and_other_activations_are_the_same_network() -> None:
+    whole, without = changed("batch norm in one operation")
+    pictures = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    kinds = {type(layer) for layer in without.layers}
+    assert keras.layers.BatchNormalization in kinds
+    np.testing.assert_allclose(
+        whole.predict(pictures, verbose=0), without.predict(pictures, verbose=0), atol=1e-4
+    )
+    gelu = changed("ReLU")[1]
+    assert keras.layers.ReLU not in {type(layer) for layer in gelu.layers}
+
+
+def test_losses_are_paired_by_seed() -> None:
+    rows = pd.DataFrame(
+        [
+            (ablation.WHOLE, "nothing", 0, 0.90, 60),
+            (ablation.WHOLE, "nothing", 1, 0.92, 60),
+            ("bf16", "fp32", 0, 0.89, 90),
+            ("bf16", "fp32", 1, 0.90, 120),
+        ],
+        columns=["ingredient", "instead", "seed", "accuracy_views", "seconds"],
+    )
+    told = ablation.table(rows).loc["bf16"]
+    assert told["points"] == pytest.approx(1.5)
+    assert told["± points"] == pytest.approx(np.std([1, 2], ddof=1))
+    assert told["times as long"] == pytest.approx(1.75)
+    assert (told["instead"], told["n"]) == ("fp32", 2)

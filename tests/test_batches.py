@@ -1,0 +1,171 @@
+"""Batches: every picture once an epoch, mirrored in turn and shifted; areas against TensorFlow."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cifar10_cnn.batches import Batches, shrink
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+
+NUMBER = 23
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (NUMBER, 32, 32, 3), dtype=np.uint8)
+
+
+def made(images: np.ndarray, epoch: int = 0, size: int = 32, seed: int = 1) -> Batches:
+    """Return batches whose labels name the picture: picture 5 has its one in column 5."""
+    labels = np.eye(len(images))
+    return Batches(images, labels, size=size, batch_size=5, seed=seed, epoch=epoch)
+
+
+def shown(batches: Batches) -> dict[int, np.ndarray]:
+    """Return each picture of the epoch as it is shown, by its number."""
+    return {
+        int(label.argmax()): picture
+        for index in range(len(batches))
+        for picture, label in zip(*batches[index], strict=True)
+    }
+
+
+def found(picture: np.ndarray, original: np.ndarray) -> tuple[bool, int, int]:
+    """Return whether a picture is mirrored, and where its window begins, by looking everywhere."""
+    size = picture.shape[0]
+    around = np.pad(original, ((2, 2), (2, 2), (0, 0)), "reflect")
+    places = [
+        (mirrored, y, x)
+        for mirrored in (False, True)
+        for y in range(5)
+        for x in range(5)
+        if np.array_equal(
+            picture[:, ::-1] if mirrored else picture, around[y : y + size, x : x + size]
+        )
+    ]
+    assert len(places) == 1
+    return places[0]
+
+
+def test_an_epoch_shows_every_picture_once_mirrored_or_not_and_shifted(images: np.ndarray) -> None:
+    batches = made(images)
+    assert [len(batches[index][0]) for index in range(len(batches))] == [5, 5, 5, 5, 3]
+    pictures = shown(batches)
+    assert sorted(pictures) == list(range(NUMBER))
+    places = [found(pictures[number], images[number]) for number in range(NUMBER)]
+    assert 3 < sum(mirrored for mirrored, _, _ in places) < NUMBER - 3
+    for axis in (1, 2):
+        assert {place[axis] for place in places} == {0, 1, 2, 3, 4}
+
+
+def test_two_epochs_in_a_row_show_a_picture_once_as_it_is_and_once_mirrored(
+    images: np.ndarray,
+) -> None:
+    batches = made(images)
+    epochs = []
+    for _ in range(3):
+        batches.on_epoch_begin()
+        pictures = shown(batches)
+        epochs.append([found(pictures[number], images[number])[0] for number in range(NUMBER)])
+    assert all(first != second for first, second in zip(*epochs[:2], strict=True))
+    assert epochs[0] == epochs[2]
+
+
+def test_each_epoch_has_an_order_and_shifts_of_its_own(images: np.ndarray) -> None:
+    batches = made(images)
+    batches.on_epoch_begin()
+    first, order = shown(batches), list(shown(batches))
+    batches.on_epoch_begin()
+    second = shown(batches)
+    assert list(second) != order
+    moved = [
+        found(first[number], images[number])[1:] != found(second[number], images[number])[1:]
+        for number in range(NUMBER)
+    ]
+    assert any(moved)
+
+
+def test_a_training_that_goes_on_sees_the_epoch_it_would_have_seen(images: np.ndarray) -> None:
+    undisturbed, resumed = made(images), made(images, epoch=1)
+    for batches in (undisturbed, undisturbed, resumed):
+        batches.on_epoch_begin()
+    for ours, theirs in zip(undisturbed[1], resumed[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_another_seed_gives_another_order(images: np.ndarray) -> None:
+    assert list(shown(made(images))) != list(shown(made(images, seed=2)))
+
+
+def test_small_pictures_are_shifted_by_one_pixel(images: np.ndarray) -> None:
+    batches = made(images, size=20)
+    pictures, _ = batches[0]
+    assert pictures.shape == (5, 20, 20, 3)
+    assert pictures.dtype == np.uint8
+    small = shrink(images, 20)
+    around = np.pad(small, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
+    for number, picture in shown(batches).items():
+        windows = [
+            around[number, y : y + 20, x : x + 20][:, ::step]
+            for y in range(3)
+            for x in range(3)
+            for step in (1, -1)
+        ]
+        assert any(np.array_equal(picture, window) for window in windows)
+
+
+def test_a_square_of_each_picture_is_greyed_out(images: np.ndarray) -> None:
+    labels = np.eye(NUMBER)
+    settings = {"size": 32, "batch_size": NUMBER, "seed": 1}
+    whole, _ = Batches(images, labels, **settings)[0]
+    holed, _ = Batches(images, labels, erased=0.25, **settings)[0]
+    for before, after in zip(whole, holed, strict=True):
+        rows, columns = np.nonzero((before != after).any(axis=2))
+        assert 4 <= np.ptp(rows) + 1 <= 8
+        assert 4 <= np.ptp(columns) + 1 <= 8
+        hole = after[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert (hole == 120).all()
+
+
+@pytest.mark.parametrize("size", [32, 26, 20, 16, 7])
+def test_shrinking_is_tensorflows_mean_over_areas(images: np.ndarray, size: int) -> None:
+    expected = tf.image.resize(images, (size, size), "area").numpy()
+    small = shrink(images, size)
+    assert small.dtype == np.uint8
+    assert np.abs(small - expected).max() < 0.51
+
+
+def test_shrinking_to_half_is_the_mean_of_four_pixels() -> None:
+    picture = np.zeros((1, 4, 4, 3), np.uint8)
+    picture[0, :2, :2, 0] = [[10, 20], [30, 40]]
+    assert shrink(picture, 2)[0, :, :, 0].tolist() == [[25, 0], [0, 0]]
+
+
+def test_pictures_do_not_grow(images: np.ndarray) -> None:
+    with pytest.raises(CourseError, match="32 pixels cannot be shrunk to 33"):
+        made(images, size=33)
+
+
+def test_keras_shows_the_epochs_in_their_order(images: np.ndarray) -> None:
+    seen: list[np.ndarray] = []
+    batches = made(images, epoch=3)
+
+    class Watched(Batches):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            pictures, labels = super().__getitem__(index)
+            seen.append(labels.argmax(axis=1))
+            return pictures, labels
+
+    batches.__class__ = Watched
+    model = keras.Sequential(
+        [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(NUMBER)]
+    )
+    model.compile("sgd", "mse")
+    model.fit(batches, epochs=2, shuffle=False, verbose=0)
+    expected = []
+    for epoch in (3, 4):
+        again = made(images, epoch=epoch)
+        expected += [again[index][1].argmax(axis=1) for index in range(len(again))]
+    for ours, theirs in zip(seen[-10:], expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -1,0 +1,159 @@
+"""The benchmark: jobs in processes of their own, and its tables against numbers by hand."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from cifar10_cnn import benchmarks, profiles
+from cifar10_cnn.benchmarks import tables
+from cifar10_cnn.errors import CourseError
+
+SMOKE = profiles.get("smoke")
+
+
+def a_training(seed: int, seconds: float, unit: float, accuracy: float) -> dict[str, Any]:
+    return {
+        "job": "train",
+        "recipe": "sprint",
+        "seed": seed,
+        "seconds": seconds,
+        "unit": unit,
+        "accuracy": accuracy,
+        "accuracy_views": accuracy + 0.01,
+        "seconds_to_72%": seconds / 2,
+        "seconds_to_80%": seconds,
+        "seconds_to_90%": None,
+        "views_seconds": 4.0,
+        "start_seconds": 9.0,
+        "peak_mib": 1536.0 + seed,
+        "parameters": 570_296,
+        "data": "CIFAR-10",
+        "profile": "full",
+        "device": "CPU",
+    }
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    speeds = [
+        {"job": "speed", "recipe": "standard", "seconds": 50.0},
+        {"job": "speed", "recipe": "standard", "seconds": 40.0},
+        {"job": "peer", "recipe": "airbench94", "seconds": 60.0},
+        {"job": "peer", "recipe": "airbench94", "seconds": 80.0},
+    ]
+    both = [a_training(0, 60, 60, 0.89), a_training(1, 120, 80, 0.91)]
+    return pd.DataFrame([{"profile": "full", "device": "CPU", **row} for row in (*speeds, *both)])
+
+
+def test_times_are_told_in_the_unit_of_their_own_minutes(rows: pd.DataFrame) -> None:
+    told = tables.trainings(rows).loc["sprint"]
+    assert told["training"] == "1.25 ± 0.35 U"  # 60 / 60 and 120 / 80
+    assert told["to 72 %"] == "0.62 ± 0.18 U"
+    assert told["to 90 %"] == "–"
+    assert told["test accuracy"] == "91.00 ± 1.41 %"
+    assert told["one view"] == "90.00 ± 1.41 %"
+    assert (told["memory"], told["n"], told["parameters"]) == ("1.5 GiB", "2", "570,296")
+
+
+def test_without_a_peer_times_are_seconds(rows: pd.DataFrame) -> None:
+    assert tables.trainings(rows.assign(unit=np.nan)).loc["sprint", "training"] == "90.0 ± 42.4 s"
+
+
+def test_speeds_are_ratios_to_the_peer(rows: pd.DataFrame) -> None:
+    told = tables.speeds(rows)
+    assert told.loc["`standard`, Keras", "as fast"] == "1.57 ± 0.25"  # 70 / 50 and 70 / 40
+    assert told.loc["`standard`, Keras", "pictures a second"] == "1,125 ± 177"
+    assert told.loc["airbench94, PyTorch (U)", "s an epoch"] == "70.0 ± 14.1"
+    assert "P1, Keras" not in told.index
+
+
+def test_the_fastest_step_is_told_part_by_part(rows: pd.DataFrame) -> None:
+    names = ("seconds", "forward_seconds", "backward_seconds", "update_seconds", "batch_seconds")
+    steps = [
+        {"job": "step", "recipe": "standard", "share_of_peak": 0.612}
+        | dict(zip(names, numbers, strict=True))
+        for numbers in ((0.6, 0.2, 0.39, 0.01, 0.002), (0.5, 0.15, 0.33, 0.02, 0.0034))
+    ]
+    told = tables.steps(pd.concat([rows, pd.DataFrame(steps)])).loc["standard"]
+    assert told.tolist() == ["500 ms", "150 ms", "330 ms", "20 ms", "3.4 ms", "61%"]
+
+
+def test_the_origin_names_data_profile_device_and_unit(rows: pd.DataFrame) -> None:
+    assert tables.origin(rows) == "CIFAR-10 · profile full · CPU · U = 70.0 ± 14.1 s"
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Let jobs take no time; return the list of those that ran."""
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
+    ran: list[str] = []
+
+    def measured(job: str, arguments: tuple[str, ...]) -> dict[str, Any]:
+        ran.append(" ".join((job, *arguments)))
+        told = {"seconds": 50.0 + len(ran), "device": "CPU", "share_of_peak": 0.5}
+        return {**told, "accuracy_views": 0.9} if job == "train" else told
+
+    monkeypatch.setattr(benchmarks, "_measured", measured)
+    return ran
+
+
+def bench(seeds: list[int]) -> tuple[pd.DataFrame, str]:
+    screen = io.StringIO()
+    file = benchmarks.bench(["dash"], seeds, "practice", SMOKE, Console(file=screen, width=200))
+    return benchmarks.load(file), screen.getvalue()
+
+
+def test_a_training_stands_between_two_measurements_of_its_unit(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
+    rows, _ = bench([3])
+    assert told == [
+        "speed standard",
+        "speed batchnorm_cnn",
+        "step standard",
+        "peer standard",
+        "peer airbench94",
+        "train dash 3 smoke practice",
+        "peer airbench94",
+    ]
+    assert rows.loc[rows["job"] == "train", "unit"].tolist() == [(55 + 57) / 2]
+
+
+def test_without_pytorch_it_says_so_and_goes_on(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "find_spec", lambda name: None)
+    rows, said = bench([0])
+    assert "pip install -e '.[bench]'" in said
+    assert set(rows["job"]) == {"speed", "step", "train"}
+
+
+def test_trainings_of_other_seeds_stay(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
+    bench([0])
+    bench([1])
+    rows, _ = bench([1])
+    assert rows.loc[rows["job"] == "train", "seed"].tolist() == [0, 1]
+    assert ((rows["job"] == "peer") & (rows["recipe"] == "standard")).sum() == 1
+
+
+def test_a_job_that_fails_is_told() -> None:
+    with pytest.raises(
+        CourseError, match=r"job train nonsense 0 smoke practice failed: .*nonsense"
+    ):
+        benchmarks._measured("train", ("nonsense", "0", "smoke", "practice"))
+
+
+def test_a_real_job_measures_a_training_from_start_to_test() -> None:
+    told = benchmarks._measured("train", ("dash", "0", "smoke", "practice"))
+    assert 0 < told["seconds"] < 120
+    assert 0.05 < told["accuracy"] <= 1
+    assert told["parameters"] == 570_296
+    assert told["peak_mib"] > told["data_mib"] > 0
+    assert told["start_seconds"] > 1

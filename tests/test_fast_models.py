@@ -1,0 +1,138 @@
+"""The fast network's pieces against a direct computation, numpy or plain Keras."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar10_cnn import models, practice
+from cifar10_cnn.device import keras
+from cifar10_cnn.models.fast import FusedBatchNormalization, PassThrough, Whitening
+
+PICTURES = 300
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """Return smooth noise of -1 to 1, neighbours alike as in photos."""
+    noise = np.random.default_rng(0).normal(size=(PICTURES, 12, 12, 3))
+    for axis in (1, 2):
+        noise += np.roll(noise, 1, axis)
+    return (noise / np.abs(noise).max()).astype("float32")
+
+
+def patches_of(pictures: np.ndarray) -> np.ndarray:
+    """Return all patches of 2 by 2 pixels as rows of 12 numbers: row, column, colour."""
+    rows = [
+        pictures[:, y : y + 2, x : x + 2].reshape(len(pictures), -1)
+        for y in range(pictures.shape[1] - 1)
+        for x in range(pictures.shape[2] - 1)
+    ]
+    return np.concatenate(rows).astype("float64")
+
+
+def adapted(pictures: np.ndarray, **settings: float) -> Whitening:
+    layer = Whitening(**settings)
+    layer.build((None, None, None, 3))
+    layer.adapt(pictures)
+    return layer
+
+
+def test_whitening_filters_are_the_patches_eigenvectors_over_their_spread(
+    pictures: np.ndarray,
+) -> None:
+    filters, offsets = (np.array(weight) for weight in adapted(pictures).weights)
+    patches = patches_of(pictures)
+    values, vectors = np.linalg.eigh(np.cov(patches.T))
+    expected = (vectors / np.sqrt(values + 1e-4))[:, ::-1]  # the widest spread first
+    ours = filters.reshape(12, 24)
+    np.testing.assert_allclose(np.abs(ours[:, :12]), np.abs(expected), rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(ours[:, 12:], -ours[:, :12])
+    np.testing.assert_allclose(offsets, -patches.mean(axis=0) @ ours, atol=1e-5)
+
+
+def test_whitened_patches_are_uncorrelated_and_of_spread_one(pictures: np.ndarray) -> None:
+    answers = np.array(adapted(pictures, epsilon=0.0)(pictures)).reshape(-1, 24)[:, :12]
+    np.testing.assert_allclose(np.cov(answers.T), np.eye(12), atol=5e-3)
+    np.testing.assert_allclose(answers.mean(axis=0), 0, atol=5e-3)
+
+
+def test_whitening_learns_nothing_in_training(pictures: np.ndarray) -> None:
+    assert adapted(pictures).trainable_weights == []
+
+
+@pytest.mark.parametrize("scale", [True, False])
+def test_fused_batch_norm_does_what_kerass_own_does(scale: bool) -> None:
+    values = np.random.default_rng(0).normal(2, 3, (64, 8, 8, 5)).astype("float32")
+    ours = FusedBatchNormalization(scale=scale, momentum=0.6, epsilon=1e-3)
+    theirs = keras.layers.BatchNormalization(scale=scale, momentum=0.6, epsilon=1e-3)
+    for layer in (ours, theirs):
+        layer.build(values.shape)
+        layer.beta.assign(np.arange(5))
+        if scale:
+            layer.gamma.assign(np.arange(1, 6))
+    for training in (True, True, False):
+        np.testing.assert_allclose(
+            ours(values, training=training), theirs(values, training=training), atol=1e-3, rtol=2e-4
+        )
+    np.testing.assert_allclose(ours.moving_mean, theirs.moving_mean, rtol=1e-4)
+    # TensorFlow divides the sum of squares by n - 1, Keras by n.
+    np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("into", "filters"), [(4, 6), (6, 4), (5, 5)])
+def test_pass_through_hands_its_inputs_on(into: int, filters: int) -> None:
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Conv2D(
+        filters, 3, padding="same", use_bias=False, kernel_initializer=PassThrough()
+    )
+    values = np.random.default_rng(0).normal(size=(2, 9, 9, into)).astype("float32")
+    answers = np.array(layer(values))
+    same = min(into, filters)
+    ratio = answers[..., :same] / values[..., :same]
+    np.testing.assert_allclose(ratio, ratio[0, 0, 0, 0], rtol=1e-3)
+    assert np.linalg.norm(layer.kernel) == pytest.approx(1, rel=1e-5)
+    if filters > into:
+        assert np.std(answers[..., into:]) > 0
+
+
+def test_the_networks_parameters_are_those_counted_by_hand() -> None:
+    whitening = 2 * 2 * 3 * 24 + 24
+    kernels = 9 * (24 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 128 + 128 * 128)
+    batch_norm = 3 * 2 * (64 + 128 + 128)  # offset, running mean, running variance
+    assert models.build("fast_cnn").count_params() == whitening + kernels + batch_norm + 128 * 10
+
+
+def test_the_multiplications_are_those_counted_by_hand() -> None:
+    whitening = 31 * 31 * 12 * 24
+    first = 9 * (31 * 31 * 24 * 64 + 15 * 15 * 64 * 64)
+    second = 9 * (15 * 15 * 64 * 128 + 7 * 7 * 128 * 128)
+    third = 9 * (7 * 7 * 128 * 128 + 3 * 3 * 128 * 128)
+    by_hand = whitening + first + second + third + 128 * 10
+    assert models.multiplications(models.build("fast_cnn"), (32, 32, 3)) == by_hand
+
+
+@pytest.mark.parametrize("size", [20, 26, 32])
+def test_a_network_takes_pictures_of_any_size(size: int) -> None:
+    model = models.build("fast_cnn", 4)
+    answers = model.predict(np.zeros((2, size, size, 3), np.uint8), verbose=0)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+    assert answers.shape == (2, 4)
+
+
+def test_a_saved_network_answers_as_before(tmp_path: Path) -> None:
+    images = practice.make(20, 10)[0]
+    model = models.build("fast_cnn")
+    models.adapt(model, images)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    ours, theirs = (each.predict(images, verbose=0) for each in (model, loaded))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_adapting_leaves_other_networks_alone() -> None:
+    model = models.build("plain_cnn")
+    before = model.get_weights()
+    models.adapt(model, np.zeros((5, 32, 32, 3), np.uint8))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

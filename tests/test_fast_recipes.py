@@ -1,0 +1,106 @@
+"""The fast recipes: schedule by hand, sizes, what they learn, and what a kill costs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar10_cnn import data, fitting, models, profiles, recipes
+from cifar10_cnn.device import keras
+from cifar10_cnn.recipes import Recipe
+
+PROFILE = profiles.get("smoke")
+TINY = replace(recipes.get("sprint"), name="tiny", batch_size=50, epochs=4, sizes=(16, 16, 20, 24))
+
+
+@pytest.fixture(scope="module")
+def dataset(course_home: Path) -> data.Dataset:
+    """Return few of the practice set's pictures: drawing them takes seconds."""
+    whole = data.load(PROFILE, "practice")
+    few = data.Split(whole.train.images[:200], whole.train.labels[:200])
+    return replace(whole, train=few)
+
+
+def test_the_rate_falls_along_a_straight_line_to_zero() -> None:
+    rate = recipes.get("sprint").rate(8)
+    assert [float(rate(step)) for step in range(9)] == pytest.approx(
+        [0.24, 0.21, 0.18, 0.15, 0.12, 0.09, 0.06, 0.03, 0.0]
+    )
+
+
+def test_each_row_of_epochs_of_one_size_is_a_part(dataset: data.Dataset) -> None:
+    parts = list(TINY.parts(dataset.train, 10, epochs=4, seed=0))
+    told = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
+    assert told == [(0, 2, 16), (2, 3, 20), (3, 4, 24)]
+
+
+def test_a_shorter_training_takes_the_last_sizes(dataset: data.Dataset) -> None:
+    parts = list(TINY.parts(dataset.train, 10, epochs=2, seed=0))
+    told = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
+    assert told == [(0, 1, 20), (1, 2, 24)]
+
+
+@pytest.mark.parametrize("name", recipes.fast())
+def test_there_is_a_size_for_each_epoch(name: str) -> None:
+    recipe = recipes.get(name)
+    assert len(recipe.sizes) == recipe.epochs
+    assert list(recipe.sizes) == sorted(recipe.sizes)
+
+
+def test_labels_are_smoothed() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Softmax()])
+    replace(TINY, optimizer="sgd").compile(model, 100, 1)
+    values = np.array([[1.0, 2.0, 3.0]])
+    loss = model.evaluate(values, np.array([[0.0, 0.0, 1.0]]), verbose=0)[0]
+    logs = values[0] - np.log(np.exp(values[0]).sum())
+    # 0.2 of the label is spread over all three classes.
+    assert loss == pytest.approx(-(0.8 * logs[2] + 0.2 * logs.mean()), rel=1e-4)
+
+
+class KilledError(Exception):
+    pass
+
+
+class Killer(keras.callbacks.Callback):
+    """Dies where an epoch begins."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == self.epoch:
+            raise KilledError
+
+
+def trained(folder: Path, dataset: data.Dataset, *callbacks: keras.callbacks.Callback) -> list:
+    plan = fitting.Plan(TINY, 4, 0, dataset.fingerprint, "fp32", "last")
+    fitting.fit(plan, folder, dataset, [keras.callbacks.Callback(), *callbacks])
+    return keras.models.load_model(folder / "model.keras").get_weights()
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
+    epoch: int, dataset: data.Dataset, tmp_path: Path
+) -> None:
+    undisturbed = trained(tmp_path / "undisturbed", dataset)
+    with pytest.raises(KilledError):
+        trained(tmp_path / "killed", dataset, Killer(epoch))
+    for ours, theirs in zip(trained(tmp_path / "killed", dataset), undisturbed, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_it_learns_the_practice_set(course_home: Path) -> None:
+    """Better than the most frequent class by far, after a few seconds."""
+    whole = data.load(PROFILE, "practice")
+    recipe: Recipe = replace(TINY, epochs=6, sizes=(16,) * 6)
+    keras.utils.set_random_seed(0)
+    model = models.build(recipe.model)
+    models.adapt(model, whole.train.images)
+    recipe.compile(model, len(whole.train), 6)
+    for part in recipe.parts(whole.train, 10, epochs=6, seed=0):
+        history = model.fit(
+            part.x, initial_epoch=part.initial_epoch, epochs=part.epochs, verbose=0
+        ).history
+    assert history["accuracy"][-1] > 0.4
