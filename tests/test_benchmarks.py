@@ -143,6 +143,16 @@ def test_trainings_of_other_seeds_stay(told: list[str], monkeypatch: pytest.Monk
     assert ((rows["job"] == "peer") & (rows["recipe"] == "standard")).sum() == 1
 
 
+def test_a_benchmark_that_was_stopped_at_its_start_can_begin_again(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
+    benchmarks.path(SMOKE).parent.mkdir(parents=True)
+    benchmarks.path(SMOKE).write_text("job,profile,recipe,seconds\nspeed,smoke,standard,57\n")
+    rows, _ = bench([0])
+    assert (rows["job"] == "speed").sum() == 2
+
+
 def test_a_job_that_fails_is_told() -> None:
     with pytest.raises(
         CourseError, match=r"job train nonsense 0 smoke practice failed: .*nonsense"

@@ -242,8 +242,9 @@ def test_three_classes_are_taken_from_all_splits(dataset: data.Dataset) -> None:
         assert len(part) == np.isin(whole.labels, [3, 5, 6]).sum()
 
 
-def test_speed_is_measured_in_pictures_a_second(dataset: data.Dataset) -> None:
-    recipe = recipes.get("strided_cnn")
+@pytest.mark.parametrize("name", ["strided_cnn", "batchnorm_cnn", "sprint"])
+def test_speed_is_measured_in_pictures_a_second(name: str, dataset: data.Dataset) -> None:
+    recipe = recipes.get(name)
     assert comparison.pictures_a_second(recipe, dataset.train, 10, "fp32") > 1
 
 

@@ -130,8 +130,9 @@ def test_a_saved_network_answers_as_before(tmp_path: Path) -> None:
     np.testing.assert_array_equal(ours, theirs)
 
 
-def test_adapting_leaves_other_networks_alone() -> None:
-    model = models.build("plain_cnn")
+@pytest.mark.parametrize("name", ["plain_cnn", "batchnorm_cnn", "maxnorm_cnn"])
+def test_adapting_leaves_other_networks_alone(name: str) -> None:
+    model = models.build(name)
     before = model.get_weights()
     models.adapt(model, np.zeros((5, 32, 32, 3), np.uint8))
     for old, new in zip(before, model.get_weights(), strict=True):

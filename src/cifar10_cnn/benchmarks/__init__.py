@@ -109,6 +109,8 @@ def _earlier(profile: Profile, names: Sequence[str], seeds: Sequence[int]) -> li
     if not path(profile).exists():
         return []
     rows = pd.read_csv(path(profile))
+    if "unit" not in rows:  # stopped before the first training was over
+        return []
     trainings = rows[(rows["job"] == "train") & rows["unit"].notna()]
     again = trainings["recipe"].isin(names) & trainings["seed"].isin(seeds)
     return trainings[~again].to_dict("records")

@@ -118,13 +118,15 @@ def adapt(model: keras.Model, pictures: np.ndarray) -> None:
         model: any network.
         pictures: training pictures, uint8 (N, h, w, 3).
     """
+    kinds = [type(layer) for layer in model.layers]
+    if Whitening not in kinds:
+        return
+    position = kinds.index(Whitening)
     values = pictures[:WHITENING_PICTURES]
-    for layer in model.layers:
-        if isinstance(layer, Whitening):
-            layer.adapt(keras.ops.convert_to_numpy(values))
-            return
+    for layer in model.layers[:position]:
         if not isinstance(layer, keras.layers.InputLayer):
             values = layer(values)
+    model.layers[position].adapt(keras.ops.convert_to_numpy(values))
 
 
 def describe(name: str) -> str:
