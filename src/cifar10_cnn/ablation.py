@@ -34,7 +34,9 @@ class _MirroredAtRandom(Batches):
 
     def _draw(self, epoch: int) -> None:
         super()._draw(epoch)
-        self._mirrored = self._draws("mirrors", epoch).random(len(self._order)) < 0.5
+        self._mirrored = (
+            np.random.default_rng([epoch, self._seed, 1]).random(len(self._order)) < 0.5
+        )
 
 
 class _NeverShifted(Batches):

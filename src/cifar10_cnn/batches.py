@@ -60,7 +60,7 @@ class Batches(keras.utils.PyDataset):
         # (N, 2 · shift + 1, 2 · shift + 1, size, size, 3): a view, it takes no memory.
         windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
         self._windows = windows.transpose(0, 1, 2, 4, 5, 3)
-        self._starts_mirrored = self._draws("mirror").random(len(images)) < 0.5
+        self._starts_mirrored = self._rng().random(len(images)) < 0.5
         self._next_epoch = epoch
         self._draw(epoch)  # Keras looks at two batches before the first epoch begins
 
@@ -90,7 +90,7 @@ class Batches(keras.utils.PyDataset):
         self._next_epoch += 1
 
     def _draw(self, epoch: int) -> None:
-        rng = self._draws("epoch", epoch)
+        rng = self._rng(epoch)
         self._order = rng.permutation(len(self._labels))
         self._offsets = rng.integers(0, 2 * self._shift, (2, len(self._labels)), endpoint=True)
         # A hole's middle may lie anywhere in the picture, so at an edge a part of it is outside.
@@ -98,8 +98,9 @@ class Batches(keras.utils.PyDataset):
         self._holes = middles - self._hole // 2
         self._mirrored = self._starts_mirrored ^ (epoch % 2 == 1)
 
-    def _draws(self, what: str, epoch: int = 0) -> np.random.Generator:
-        return np.random.default_rng([self._seed, epoch, len(what)])
+    def _rng(self, epoch: int | None = None) -> np.random.Generator:
+        """Return the random numbers of one epoch, or those that all epochs share."""
+        return np.random.default_rng([self._seed] if epoch is None else [self._seed, epoch + 1])
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:

@@ -6,7 +6,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from cifar10_cnn import batches, comparison, data, device, evaluation, models, p
 from cifar10_cnn.benchmarks import peer
 from cifar10_cnn.data import Split
 from cifar10_cnn.device import keras
-from cifar10_cnn.recipes import Recipe
 
 #: Test accuracies whose time is told.
 MARKS = (0.72, 0.80, 0.90)
@@ -28,9 +27,9 @@ _STEPS, _REPEATS = 8, 4
 class _Clock(keras.callbacks.Callback):
     """Counts training time alone: it stands still while an epoch's end is tested."""
 
-    def __init__(self, recipe: Recipe, test: Split) -> None:
+    def __init__(self, sizes: Sequence[int], test: Split) -> None:
         super().__init__()
-        self._recipe, self._test = recipe, test
+        self._sizes, self._test = sizes, test
         self.seconds = 0.0
         self.curve: list[tuple[float, float]] = []
 
@@ -44,7 +43,7 @@ class _Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.stop()
-        pictures = batches.shrink(self._test.images, self._recipe.sizes[epoch])
+        pictures = batches.shrink(self._test.images, self._sizes[epoch])
         answers = self.model.predict(pictures, batch_size=500, verbose=0).argmax(axis=1)
         self.curve.append((self.seconds, float(np.mean(answers == self._test.labels))))
         self.start()
@@ -67,7 +66,7 @@ def train(name: str, seed: str, profile: str, source: str) -> dict[str, Any]:
     keras.utils.set_random_seed(int(seed))
     whole, classes = data.whole_training(dataset), len(dataset.class_names)
     epochs = recipe.epochs_at(profiles.get(profile))
-    clock = _Clock(recipe, dataset.test)
+    clock = _Clock(recipe.sizes[-epochs:], dataset.test)
     with device.computing_in(device.precision()):
         model = models.build(recipe.model, classes)
         models.adapt(model, whole.images)
