@@ -169,3 +169,39 @@ def test_keras_shows_the_epochs_in_their_order(images: np.ndarray) -> None:
         expected += [again[index][1].argmax(axis=1) for index in range(len(again))]
     for ours, theirs in zip(seen[-10:], expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_hardest_are_shown_and_numbered(images: np.ndarray) -> None:
+    losses = np.random.default_rng(2).random(NUMBER)
+    batches = Batches(
+        images,
+        np.eye(NUMBER),
+        size=32,
+        batch_size=5,
+        seed=1,
+        kept=0.6,
+        losses=lambda: losses,
+    )
+    batches.on_epoch_begin()
+    numbers = [number for index in range(len(batches)) for number in batches[index][0][1]]
+    assert set(numbers) == set(np.argsort(losses)[-14:])  # 60 % of 23
+    assert numbers != sorted(numbers)
+    (pictures, first), labels = batches[0]
+    np.testing.assert_array_equal(labels.argmax(axis=1), first)
+    for picture, number in zip(pictures, first, strict=True):
+        found(picture, images[number])
+
+
+def test_a_later_epoch_looks_at_the_losses_again(images: np.ndarray) -> None:
+    losses = np.arange(NUMBER, dtype=float)
+    batches = Batches(
+        images, np.eye(NUMBER), size=32, batch_size=5, seed=1, kept=0.2, losses=lambda: losses
+    )
+    losses[:5] += 100
+    batches.on_epoch_begin()
+    assert set(batches[0][0][1]) == {0, 1, 2, 3, 4}
+
+
+def test_the_hardest_cannot_be_found_without_losses(images: np.ndarray) -> None:
+    with pytest.raises(CourseError, match="hardest 60%"):
+        Batches(images, np.eye(NUMBER), size=32, batch_size=5, seed=1, kept=0.6)

@@ -243,8 +243,11 @@ def test_unit_muon_leaves_all_else_to_nesterovs_sgd(name: str) -> None:
     layer, _, own = name.rpartition("/")
     with keras.name_scope(layer):
         ours, theirs = (keras.Variable(random(*shape), name=own) for _ in range(2))
-    unit = optimizers.make("unit_muon", 0.001)
-    sgd = keras.optimizers.SGD(0.001 * 110, momentum=0.85, nesterov=True, weight_decay=0.004 / 110)
+    unit = optimizers.make("unit_muon", 0.001, batch_size=500)
+    ratio, decay = 0.22 * 500, 8.3e-6 * 500
+    sgd = keras.optimizers.SGD(
+        0.001 * ratio, momentum=0.85, nesterov=True, weight_decay=decay / ratio
+    )
     for step in range(4):
         gradient = keras.ops.convert_to_tensor(random(*shape, seed=1 + step))
         unit.apply([gradient], [ours])

@@ -137,7 +137,7 @@ INGREDIENTS = (
     Ingredient(
         "growing pictures",
         "32 pixels, epochs of the same time",
-        recipe={"sizes": (32, 32, 32, 32), "epochs": 4},
+        recipe={"sizes": (32, 32, 32), "epochs": 3},
     ),
     Ingredient("batch norm in one operation", "Keras' own", network=_with_keras_batch_norm),
     Ingredient("ReLU", "GELU", network=_with_gelu),

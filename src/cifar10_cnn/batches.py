@@ -4,6 +4,7 @@ Numpy does it beside the training step, on whole pixels and uint8; a batch takes
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,7 +16,7 @@ GREY = 120
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches for ``model.fit``: each epoch shows every picture once, at one size.
+    """Batches for ``model.fit``: each epoch shows every picture once, or the hardest, at one size.
 
     Every second epoch shows a picture mirrored, so that no two epochs in a row show it alike
     (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it is shifted by
@@ -30,11 +31,15 @@ class Batches(keras.utils.PyDataset):
         size: height and width of the batches' pictures, pixels, at most those of ``images``.
         batch_size: pictures a batch; the last batch of an epoch has what is left.
         erased: height and width of the grey square, as a share of the picture's; 0 for none.
+        kept: share of the pictures that an epoch shows, the hardest ones.
+        losses: tells each picture's last loss, (N,), to find the hardest by; with it a batch is
+            ``((pictures, numbers), labels)``, where a number is a picture's place in ``images``.
         seed: of all random choices.
         epoch: number of the first epoch that is drawn, counted from 0.
 
     Raises:
-        CourseError: if ``size`` is larger than the pictures are.
+        CourseError: if ``size`` is larger than the pictures are; if not all are ``kept`` and there
+            are no ``losses``.
     """
 
     def __init__(
@@ -46,10 +51,15 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         erased: float = 0.0,
+        kept: float = 1.0,
+        losses: Callable[[], np.ndarray] | None = None,
         epoch: int = 0,
     ) -> None:
         super().__init__()
+        if kept < 1 and losses is None:
+            raise CourseError(f"To show the hardest {kept:.0%} of the pictures, give `losses`.")
         self._labels = labels
+        self._shown, self._losses = round(kept * len(labels)), losses
         self._batch_size, self._seed = batch_size, seed
         #: Height and width of the pictures, pixels.
         self.size = size
@@ -66,9 +76,9 @@ class Batches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
-        return math.ceil(len(self._order) / self._batch_size)
+        return math.ceil(self._shown / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray | tuple[np.ndarray, ...], np.ndarray]:
         """Return the pictures of one batch, uint8 (B, size, size, 3), and their labels, (B, k)."""
         part = slice(index * self._batch_size, (index + 1) * self._batch_size)
         chosen = self._order[part]
@@ -78,7 +88,8 @@ class Batches(keras.utils.PyDataset):
         if self._hole:
             for picture, (y, x) in zip(pictures, self._holes[part], strict=True):
                 picture[max(0, y) : y + self._hole, max(0, x) : x + self._hole] = GREY
-        return pictures, self._labels[chosen]
+        labels = self._labels[chosen]
+        return ((pictures, chosen), labels) if self._losses else (pictures, labels)
 
     def go_to(self, epoch: int) -> None:
         """Let the next epoch that begins be this one, counted from 0: for one who goes on."""
@@ -92,9 +103,12 @@ class Batches(keras.utils.PyDataset):
     def _draw(self, epoch: int) -> None:
         rng = self._rng(epoch)
         self._order = rng.permutation(len(self._labels))
-        self._offsets = rng.integers(0, 2 * self._shift, (2, len(self._labels)), endpoint=True)
+        if self._losses:
+            easy_last = np.argsort(-self._losses()[self._order], kind="stable")
+            self._order = self._order[np.sort(easy_last[: self._shown])]
+        self._offsets = rng.integers(0, 2 * self._shift, (2, len(self._order)), endpoint=True)
         # A hole's middle may lie anywhere in the picture, so at an edge a part of it is outside.
-        middles = rng.integers(0, self._windows.shape[3], (len(self._labels), 2))
+        middles = rng.integers(0, self._windows.shape[3], (len(self._order), 2))
         self._holes = middles - self._hole // 2
         self._mirrored = self._starts_mirrored ^ (epoch % 2 == 1)
 

@@ -75,6 +75,13 @@ class _InStep(keras.callbacks.Callback):
         self._pictures.go_to(epoch)
 
 
+class _Keeper(keras.callbacks.ModelCheckpoint):
+    """Saves the network alone, without what only its training needs."""
+
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model.network if isinstance(model, models.Watched) else model)
+
+
 class _Stopper(keras.callbacks.EarlyStopping):
     """Early stopping that remembers the epochs before a training was killed."""
 
@@ -122,9 +129,10 @@ def fit(
     best_before = None
     if plan.keeps == "best":
         best_before = max((float(row["val_accuracy"]) for row in _rows(log)), default=None)
-    keeper = keras.callbacks.ModelCheckpoint(
+    keeper = _Keeper(
         folder / "model.keras",
         monitor="val_accuracy",
+        mode="max",
         save_best_only=plan.keeps == "best",
         initial_value_threshold=best_before,
     )
@@ -135,9 +143,11 @@ def fit(
     with device.computing_in(plan.precision):
         model = models.build(recipe.model, classes)
         models.adapt(model, train.images)
-        recipe.compile(model, len(train), plan.epochs)
-        for part in recipe.parts(train, classes, epochs=plan.epochs, seed=plan.seed):
-            model.fit(
+        learner = recipe.learner(model, len(train), plan.epochs)
+        for part in recipe.parts(
+            train, classes, epochs=plan.epochs, seed=plan.seed, learner=learner
+        ):
+            learner.fit(
                 **vars(part),
                 validation_data=_seen(
                     dataset.validation, part, classes if recipe.one_hot else None

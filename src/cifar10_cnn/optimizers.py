@@ -9,6 +9,11 @@ from typing import Any
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
+#: Of what ``UnitMuon`` leaves to SGD, for each picture of a batch, and as a share of Muon's rate.
+SGD_RATE = 0.22
+#: The same for its weight decay (both: Jordan, 2024, as cited there).
+SGD_WEIGHT_DECAY = 8.3e-6
+
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class ConvMuon(keras.optimizers.Muon):
@@ -75,7 +80,6 @@ _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
         momentum=0.6,
         ns_steps=3,
         weight_decay=None,
-        adam_lr_ratio=110,  # high, since the gradients of a mean over the batch are small
         adam_beta_1=0.85,
         exclude_layers=["head"],
     ),
@@ -88,15 +92,20 @@ def names() -> tuple[str, ...]:
 
 
 def make(
-    name: str, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+    name: str,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    batch_size: int = 64,
 ) -> keras.optimizers.Optimizer:
     """Return a new optimizer with Keras' default settings, but for the learning rate.
 
     Args:
         name: ``sgd``; ``momentum`` (SGD with momentum 0.9); ``rmsprop``; ``adam``; ``adamw``
             (weight decay 0.004); ``muon`` (for networks whose last layer is called
-            ``probabilities``, as that of the published ones is).
+            ``probabilities``, as that of the published ones is); ``unit_muon`` (for the fast
+            ones).
         learning_rate: the step size, or a schedule of it.
+        batch_size: pictures a step; ``unit_muon`` moves offsets and the last layer by the sum of
+            their gradients, of which it is given the mean.
 
     Raises:
         CourseError: if there is no optimizer of that name.
@@ -105,4 +114,10 @@ def make(
         raise CourseError(
             f"There is no optimizer {name!r}: choose one of {', '.join(_OPTIMIZERS)}."
         )
-    return _OPTIMIZERS[name](learning_rate=learning_rate)
+    settings = {}
+    if name == "unit_muon":
+        settings = {
+            "adam_lr_ratio": SGD_RATE * batch_size,
+            "adam_weight_decay": SGD_WEIGHT_DECAY * batch_size,
+        }
+    return _OPTIMIZERS[name](learning_rate=learning_rate, **settings)

@@ -42,9 +42,11 @@ from cifar10_cnn.models.published import (
     strided_cnn,
     two_conv_cnn,
 )
+from cifar10_cnn.models.watched import Watched
 
 __all__ = [
     "PICTURE_SHAPE",
+    "Watched",
     "adapt",
     "add_conv_block",
     "augmentation",

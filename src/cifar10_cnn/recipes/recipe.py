@@ -1,5 +1,6 @@
 """What a recipe is: the settings of one training, and what its author reports of it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import groupby
@@ -7,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cifar10_cnn import optimizers
+from cifar10_cnn import models, optimizers
 from cifar10_cnn.batches import Batches
 from cifar10_cnn.data import Split
 from cifar10_cnn.device import keras
@@ -83,6 +84,9 @@ class Recipe:
             they are.
         erased: height and width of a grey square in each of these pictures, as a share of the
             picture's.
+        kept: share of the pictures that each epoch shows, the hardest by their last loss, one
+            number for each epoch (Jordan, 2024, https://arxiv.org/abs/2404.00498, lets a smaller
+            network choose); if empty, all.
         label_smoothing: share of each label that is spread over all classes, 0 to less than 1
             (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
         one_hot: labels as rows of zeros and a one, in place of whole numbers; the loss is the same.
@@ -106,6 +110,7 @@ class Recipe:
     decay: float = 0.0
     sizes: tuple[int, ...] = ()
     erased: float = 0.0
+    kept: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     one_hot: bool = False
     stops_on: Literal["loss", "val_loss"] | None = None
@@ -126,14 +131,28 @@ class Recipe:
         loss = "categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy"
         if self.label_smoothing:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)
-        steps = epochs * -(-pictures // self.batch_size)
+        steps = sum(
+            math.ceil(round(share * pictures) / self.batch_size) for share in self._kept(epochs)
+        )
         model.compile(
-            optimizer=optimizers.make(self.optimizer, self.rate(steps)),
+            optimizer=optimizers.make(self.optimizer, self.rate(steps), self.batch_size),
             loss=loss,
             metrics=["accuracy"],
             # Batches of 32 are so short that a CPU waits for Python between them.
             steps_per_execution=16 if self.batch_size < 256 else 1,
         )
+
+    def learner(self, network: keras.Model, pictures: int, epochs: int) -> keras.Model:
+        """Return what ``parts`` are to be fitted by: the network compiled, and watched if need be.
+
+        Args:
+            network: the recipe's.
+            pictures: number of training pictures.
+            epochs: number of epochs of the whole training.
+        """
+        learner = models.Watched(network, pictures) if self.kept else network
+        self.compile(learner, pictures, epochs)
+        return learner
 
     def rate(self, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
         """Return the learning rate, or how it goes on over that many steps."""
@@ -153,15 +172,17 @@ class Recipe:
         *,
         epochs: int,
         seed: int,
+        learner: keras.Model | None = None,
         batches: type[Batches] = Batches,
     ) -> Iterator[Part]:
-        """Give what ``model.fit`` needs for each row of epochs that show pictures of one size.
+        """Give what ``model.fit`` needs for each row of epochs that show as many pictures as large.
 
         Args:
             pictures: the training pictures.
             classes: number of classes, k.
             epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
             seed: of order, mirroring and shifts, where ``sizes`` are given.
+            learner: what will be fitted; of a recipe that keeps the hardest, that of ``learner``.
             batches: what makes them.
         """
         labels = pictures.labels
@@ -169,7 +190,8 @@ class Recipe:
             wanted = keras.utils.to_categorical(labels, classes) if self.one_hot else labels
             yield Part(pictures.images, wanted, 0, epochs, self.batch_size, shuffle=True)
         first = 0
-        for size, group in groupby(self.sizes[-epochs:]):
+        rows = zip(self.sizes[-epochs:], self._kept(epochs), strict=False)
+        for (size, kept), group in groupby(rows):
             last = first + len(list(group))
             drawn = batches(
                 pictures.images,
@@ -178,11 +200,17 @@ class Recipe:
                 batch_size=self.batch_size,
                 seed=seed,
                 erased=self.erased,
+                kept=kept,
+                losses=learner.last_losses if isinstance(learner, models.Watched) else None,
                 epoch=first,
             )
             # Its order is drawn already; Keras' own would be another one after a kill.
             yield Part(drawn, None, first, last, None, shuffle=False)
             first = last
+
+    def _kept(self, epochs: int) -> tuple[float, ...]:
+        """Return the share of the pictures that each of the last ``epochs`` shows."""
+        return self.kept[-epochs:] or (1.0,) * epochs
 
     def epochs_at(self, profile: Profile) -> int:
         """Return how many epochs a training of that profile takes at most."""
