@@ -104,8 +104,8 @@ class Batches(keras.utils.PyDataset):
         rng = self._rng(epoch)
         self._order = rng.permutation(len(self._labels))
         if self._losses:
-            easy_last = np.argsort(-self._losses()[self._order], kind="stable")
-            self._order = self._order[np.sort(easy_last[: self._shown])]
+            hardest_first = np.argsort(-self._losses()[self._order], kind="stable")
+            self._order = self._order[np.sort(hardest_first[: self._shown])]
         self._offsets = rng.integers(0, 2 * self._shift, (2, len(self._order)), endpoint=True)
         # A hole's middle may lie anywhere in the picture, so at an edge a part of it is outside.
         middles = rng.integers(0, self._windows.shape[3], (len(self._order), 2))

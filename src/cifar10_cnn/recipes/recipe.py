@@ -85,8 +85,8 @@ class Recipe:
         erased: height and width of a grey square in each of these pictures, as a share of the
             picture's.
         kept: share of the pictures that each epoch shows, the hardest by their last loss, one
-            number for each epoch (Jordan, 2024, https://arxiv.org/abs/2404.00498, lets a smaller
-            network choose); if empty, all.
+            number for each epoch; if empty, all. In Jordan's airbench96 a smaller network chooses
+            (2024, https://github.com/KellerJordan/cifar10-airbench).
         label_smoothing: share of each label that is spread over all classes, 0 to less than 1
             (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
         one_hot: labels as rows of zeros and a one, in place of whole numbers; the loss is the same.
