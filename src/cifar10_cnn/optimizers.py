@@ -11,7 +11,8 @@ from cifar10_cnn.errors import CourseError
 
 #: Of what ``UnitMuon`` leaves to SGD, for each picture of a batch, and as a share of Muon's rate.
 SGD_RATE = 0.22
-#: The same for its weight decay (both: Jordan, 2024, as cited there).
+#: The same for its weight decay. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes
+#: through the momentum, too, which makes it 6.7 times as strong.
 SGD_WEIGHT_DECAY = 8.3e-6
 
 
