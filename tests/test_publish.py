@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_output
 from tiny_course import TIME_BLOCK, use, write_notebook
 
-from cifar10_cnn import files, kernel, publish, results, summary
+from cifar10_cnn import ablation, benchmarks, files, kernel, publish, results, summary
 from cifar10_cnn.errors import CourseError
 
 README = """# Course
@@ -19,12 +19,25 @@ By hand.
 
 <!-- generated:accuracy --><!-- /generated:accuracy -->
 <!-- generated:compare --><!-- /generated:compare -->
+<!-- generated:bench --><!-- /generated:bench -->
+<!-- generated:ablation --><!-- /generated:ablation -->
 <!-- generated:other -->left alone<!-- /generated:other -->
 """
 COMPARISON = """\
 recipe,protocol,precision,seed,data,profile,device,parameters,epoch,loss,accuracy,val_loss,\
 val_accuracy,seconds,test_loss,test_accuracy
 strided_cnn,published,bf16,0,CIFAR-10,full,CPU,181162,1,1.1,0.6,,,4.25,1.05,0.6412
+"""
+BENCH = """\
+job,profile,recipe,seconds,device,seed,unit,accuracy,accuracy_views,seconds_to_72%,seconds_to_80%,\
+seconds_to_90%,views_seconds,start_seconds,peak_mib,parameters,data
+peer,full,airbench94,60.0,CPU,,,,,,,,,,,,
+train,full,sprint,66.0,CPU,0,60.0,0.9012,0.9112,20,40,,5.0,9.0,2048,570296,CIFAR-10
+"""
+ABLATION = """\
+ingredient,instead,seed,data,profile,device,seconds,accuracy,accuracy_views
+the whole sprint,nothing,0,CIFAR-10,full,CPU,60,0.90,0.91
+whitening,a first layer that learns,0,CIFAR-10,full,CPU,63,0.88,0.89
 """
 RESULT = {"test_accuracy": 0.8123, "baseline_accuracy": 0.523}
 
@@ -67,8 +80,10 @@ def home(tmp_path, monkeypatch):
     nbformat.write(notebook, file)
     (tmp_path / "README.md").write_text(README)
     (tmp_path / "figures").mkdir()
-    (tmp_path / "compare.csv").write_text(COMPARISON)
-    monkeypatch.setattr(results, "shown_path", lambda: tmp_path / "compare.csv")
+    for module, text in ((results, COMPARISON), (benchmarks, BENCH), (ablation, ABLATION)):
+        file = tmp_path / f"{module.__name__}.csv"
+        file.write_text(text)
+        monkeypatch.setattr(module, "shown_path", lambda file=file: file)
     (tmp_path / "figures" / "01_old.png").write_bytes(b"no notebook makes this any more")
     run_folder(tmp_path, "full", **{"02_second": 650.0})
     run_folder(tmp_path, "smoke", "practice set", **{"01_first": 9.4})
@@ -108,6 +123,15 @@ def test_times_stand_in_each_notebook_with_what_they_were_measured_on(home):
     publish.publish()
     text = nbformat.read(home / "notebooks" / "02_second.ipynb", as_version=4).cells[0].source
     assert "-->smoke 61 s · full 11 min (CIFAR-10, CPU, 2 cores, measured)<!--" in text
+
+
+def test_the_readme_shows_how_fast_the_recipes_are_and_what_each_ingredient_buys(home):
+    publish.publish()
+    text = (home / "README.md").read_text()
+    assert "| sprint | 570,296 | 91.12 % | 90.12 % | 1.10 U | 66 | 0.33 U | 0.67 U | – |" in text
+    assert "| airbench94, PyTorch (U) | 833 | 60.0 | 1.00 |" in text
+    assert "Measured: CIFAR-10 · profile full · CPU · U = 60.0 s." in text
+    assert "| whitening | a first layer that learns | 89.00 % | +2.00 | 1.05 | 1 |" in text
 
 
 def test_readme_gets_the_comparison(home):

@@ -96,6 +96,8 @@ def publish() -> list[Path]:
         "results": _results_table(measured),
         "accuracy": _accuracy_table(measured["full"]),
         "compare": _comparison_table(),
+        "bench": _bench_tables(),
+        "ablation": _ablation_table(),
     }
     contents[readme] = _fill(readme.read_text(encoding="utf-8"), blocks, readme).encode()
 
@@ -276,6 +278,26 @@ def _comparison_table() -> str:
     ]
     measured = f"Measured: {results.origin(rows)}."
     return "\n".join(["", *_markdown(results.table(rows)), "", *below, "", measured, ""])
+
+
+def _bench_tables() -> str:
+    """Return how long the fast recipes take, and how fast networks are, in Markdown."""
+    from cifar10_cnn import benchmarks  # noqa: PLC0415 - Keras takes seconds
+    from cifar10_cnn.benchmarks import tables  # noqa: PLC0415
+
+    rows = pd.read_csv(benchmarks.shown_path())
+    found = [tables.trainings(rows), tables.speeds(rows), tables.steps(rows)]
+    lines = [line for table in found for line in (*_markdown(table), "")]
+    return "\n".join(["", *lines, f"Measured: {tables.origin(rows)}.", ""])
+
+
+def _ablation_table() -> str:
+    """Return what each ingredient of the sprint buys, in Markdown."""
+    from cifar10_cnn import ablation  # noqa: PLC0415 - Keras takes seconds
+
+    rows = pd.read_csv(ablation.shown_path())
+    measured = f"Measured: {ablation.origin(rows)}."
+    return "\n".join(["", *_markdown(ablation.told(rows)), "", measured, ""])
 
 
 def _markdown(table: pd.DataFrame) -> list[str]:

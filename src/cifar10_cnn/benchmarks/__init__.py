@@ -100,7 +100,12 @@ def load(file: Path) -> pd.DataFrame:
 
 
 def _write(rows: Sequence[dict[str, Any]], profile: Profile) -> None:
-    text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    # Whole numbers stay whole beside rows that have none.
+    text = (
+        pd.DataFrame(rows)
+        .convert_dtypes()
+        .to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    )
     files.write(path(profile), text)
 
 
