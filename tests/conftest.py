@@ -1,9 +1,12 @@
-"""What all tests of the package share: a home of their own."""
+"""What all tests of the package share: a home of their own, and a tally of the faults tried."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+TALLY = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,3 +21,37 @@ def course_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("CIFAR10_DATA", "practice")  # "auto" would download
         patch.delenv("CIFAR10_PROFILE", raising=False)
         yield home
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TALLY] = Counter()
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """Count faults of a kind that were tried, for the table that ``-m faults`` ends with."""
+
+    def count(kind: str, number: int) -> None:
+        request.config.stash[TALLY][kind] += number
+
+    return count
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show and keep what was damaged, and whether anything was lost; for ``-m faults`` alone."""
+    if config.option.markexpr != "faults":
+        return
+    lost = len(terminalreporter.stats.get("failed", [])) + len(
+        terminalreporter.stats.get("error", [])
+    )
+    lines = ["| fault | tried |", "| --- | ---: |"]
+    lines += [f"| {kind} | {number:,} |" for kind, number in sorted(config.stash[TALLY].items())]
+    lines += ["", f"Tests in which something was lost or got in: {lost}."]
+    terminalreporter.write_sep("=", "faults tried")
+    terminalreporter.write_line("\n".join(lines))
+    file = config.rootpath / "runs" / "faults.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    terminalreporter.write_line(f"This table is in {file}")

@@ -23,6 +23,8 @@ COMPARED = "nbval-check-output"
 # A link's target in Markdown, or in the HTML that Markdown may hold.
 _LINK = re.compile(r"""\]\(\s*<?([^)\s>]+)|(?:href|src)=["']([^"']+)["']""")
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+# What runs code in a browser.
+_SCRIPT = re.compile(r"<(?:script|iframe|object|embed)\b.*|\bon\w+\s*=\s*[\"']", re.IGNORECASE)
 # What a progress bar leaves behind: moves of the cursor, Keras's bar, tqdm's, an expected end.
 # Keras and rich draw bars of ━ with a number before or behind; model.summary() frames its table.
 _PROGRESS = re.compile(r"\r(?!\n)|\x08|\d ━━|━━ *\d|█.*it/s|\bETA\b")
@@ -133,6 +135,22 @@ def check_progress_bars(notebook: NotebookNode, path: Path) -> list[str]:
         f"{where} left a progress bar: {found[0]!r}"
         for where, output in outputs(notebook)
         if (found := _PROGRESS.search(printed(output)))
+    ]
+
+
+def check_nothing_to_trust(notebook: NotebookNode, path: Path) -> list[str]:
+    """No script of ours, in outputs or texts: Jupyter asks nobody to trust this notebook."""
+    texts = [(f"cell {number}", cell.source) for number, cell in enumerate(notebook.cells)
+             if cell.cell_type == "markdown"]  # fmt: skip
+    for where, output in outputs(notebook):
+        for kind, content in output.get("data", {}).items():
+            texts.append((where, content if kind == "text/html" else ""))
+            if "javascript" in kind or "widget" in kind:
+                texts.append((where, f"<script> of type {kind}"))
+    return [
+        f"{where} holds a script: {found[0]!r}"
+        for where, text in texts
+        if (found := _SCRIPT.search(text))
     ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cifar10_cnn.batches import Batches, shrink
+from cifar10_cnn.batches import Batches, Shuffled, shrink
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
@@ -205,3 +205,53 @@ def test_a_later_epoch_looks_at_the_losses_again(images: np.ndarray) -> None:
 def test_the_hardest_cannot_be_found_without_losses(images: np.ndarray) -> None:
     with pytest.raises(CourseError, match="hardest 60%"):
         Batches(images, np.eye(NUMBER), size=32, batch_size=5, seed=1, kept=0.6)
+
+
+def test_shuffled_pictures_come_once_each_with_their_labels(images: np.ndarray) -> None:
+    labels = np.arange(NUMBER)
+    shuffled = Shuffled(images, labels, batch_size=5, seed=1)
+    epochs = []
+    for _ in range(2):
+        shuffled.on_epoch_begin()
+        epochs.append([shuffled[index] for index in range(len(shuffled))])
+    for batches in epochs:
+        for pictures, numbers in batches:
+            np.testing.assert_array_equal(pictures, images[numbers])
+    orders = [[number for _, numbers in batches for number in numbers] for batches in epochs]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(NUMBER))
+    assert orders[0] != orders[1]
+
+
+def test_an_epoch_may_begin_in_its_middle(images: np.ndarray) -> None:
+    """Also when the losses by which it was chosen have changed since."""
+    losses = np.random.default_rng(2).random(NUMBER)
+
+    def hardest() -> Batches:
+        return Batches(
+            images, np.eye(NUMBER), size=20, batch_size=5, seed=1, kept=0.8, losses=lambda: losses
+        )
+
+    undisturbed = hardest()
+    undisturbed.begin(2)
+    expected, order = [undisturbed[index] for index in range(len(undisturbed))], undisturbed.order
+    losses[:] = losses[::-1].copy()
+    resumed = hardest()
+    resumed.begin(2, 1, order)
+    resumed.on_epoch_begin()
+    assert len(resumed) == len(expected) - 1
+    for index, ((pictures, numbers), labels) in enumerate(expected[1:]):
+        (ours, our_numbers), our_labels = resumed[index]
+        np.testing.assert_array_equal(ours, pictures)
+        np.testing.assert_array_equal(our_numbers, numbers)
+        np.testing.assert_array_equal(our_labels, labels)
+    resumed.on_epoch_begin()
+    assert len(resumed) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [(0, "no images"), (NUMBER - 1, f"{NUMBER - 1} images, {NUMBER} labels")],
+)
+def test_there_is_a_label_for_each_picture(images: np.ndarray, pictures: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Shuffled(images[:pictures], np.arange(NUMBER), batch_size=5, seed=1)

@@ -1,9 +1,12 @@
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
+from PIL import Image
 from rich.console import Console
 from tiny_course import use, write_notebook
 from typer.testing import CliRunner
@@ -82,6 +85,8 @@ def test_module_runs_as_a_command(home):
         (["bench", "--seeds", "zero"], "'zero' is no list of seeds"),
         (["ablate", "--seeds", ""], "'' is no list of seeds"),
         (["evaluate", "none.keras"], "There is no model file none.keras"),
+        (["predict", "none.png"], "There is no file none.png"),
+        (["predict", "a.png", "--model", "none.keras"], "There is no model file none.keras"),
         (["publish"], "holds no run"),
         (["data", "import", "none.tar"], "none.tar"),
         (["data", "verify"], "data fetch"),
@@ -199,6 +204,21 @@ def quick_devices(monkeypatch):
 
 def findings() -> dict[str, tuple[str, str]]:
     return {found.what: (found.state, found.text) for found in doctor.examine()}
+
+
+def test_predict_says_what_is_on_each_picture_and_what_cannot_be_read(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (50, 80, 3), dtype=np.uint8))
+    noise.save(tmp_path / "a.png")
+    noise.convert("L").save(tmp_path / "b.jpg")
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    done = call("predict", str(tmp_path))
+    assert done.code == 0
+    for line, name in zip(done.out.splitlines(), ("a.png", "b.jpg"), strict=True):
+        assert re.search(rf"{name}: (\w+ \d+%, ){{2}}\w+ \d+%$", line)
+    assert "c.png is no picture that can be read" in done.err
+    alone = call("predict", str(tmp_path / "c.png"))
+    assert alone.code == 1
 
 
 def test_doctor_finds_all_well(quick_devices):

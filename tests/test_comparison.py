@@ -108,7 +108,7 @@ def test_a_run_of_other_settings_or_other_pictures_does_not_count(
 def test_a_killed_comparison_goes_on_after_its_last_epoch(
     dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killer(keras.callbacks.CSVLogger):
+    class Killer(fitting.Seconds):
         """Dies in the second epoch, after the first has been backed up."""
 
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -119,7 +119,7 @@ def test_a_killed_comparison_goes_on_after_its_last_epoch(
     runs = [a_run("published"), a_run()]
     comparison.train(runs[0], dataset, PROFILE)
     with monkeypatch.context() as patch:
-        patch.setattr(keras.callbacks, "CSVLogger", Killer)
+        patch.setattr(fitting, "Seconds", Killer)
         with pytest.raises(KilledError):
             comparison.train(runs[1], dataset, PROFILE)
     began: list[int] = []
@@ -132,22 +132,13 @@ def test_a_killed_comparison_goes_on_after_its_last_epoch(
 
 def falling_then_rising(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the validation loss of epoch 1, 2, … be 2, 1, 3, 3, 3, whatever the network does."""
-    written = keras.callbacks.CSVLogger.on_epoch_end
-    stopped = keras.callbacks.EarlyStopping.on_epoch_end
+    timed = fitting.Seconds.on_epoch_end
 
-    def told(epoch: int, logs: dict) -> dict:
-        return {**logs, "val_loss": (2.0, 1.0, 3.0)[min(epoch, 2)]}
+    def told(self: fitting.Seconds, epoch: int, logs: dict | None = None) -> None:
+        logs["val_loss"] = (2.0, 1.0, 3.0)[min(epoch, 2)]  # all callbacks behind it see this one
+        timed(self, epoch, logs)
 
-    monkeypatch.setattr(
-        keras.callbacks.CSVLogger,
-        "on_epoch_end",
-        lambda self, epoch, logs=None: written(self, epoch, told(epoch, logs)),
-    )
-    monkeypatch.setattr(
-        keras.callbacks.EarlyStopping,
-        "on_epoch_end",
-        lambda self, epoch, logs=None: stopped(self, epoch, told(epoch, logs)),
-    )
+    monkeypatch.setattr(fitting.Seconds, "on_epoch_end", told)
 
 
 @pytest.mark.parametrize("killed_in", [None, 2, 4, "after the end"])

@@ -15,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 from tiny_course import use, write_notebook
 
-from cifar10_cnn import course, files, pages, summary
+from cifar10_cnn import course, files, kernel, pages, summary
 from cifar10_cnn.errors import CourseError
 
 ALT = 'Two "bars" & a line, 3 < 4'
@@ -290,6 +290,103 @@ def test_an_interrupt_ends_cleanly(tmp_path, monkeypatch):
         "01_first": "ok",
         "02_second": "interrupted",
     }
+
+
+KERNEL = 'import os, time\n_ = open("../pid", "w").write(str(os.getpid()))\ntime.sleep(100)'
+RUN = """\
+from types import SimpleNamespace
+from cifar10_cnn import data, course
+data.load = lambda *_: SimpleNamespace(name='practice set', fingerprint='f', origin='')
+course.run(profile='smoke')
+"""
+
+
+def begun(home: Path) -> tuple[subprocess.Popen, psutil.Process]:
+    """Start a run in a process of its own, and return it with its kernel."""
+    running = subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (home / "pid").exists() or not (home / "pid").read_text():
+        assert time.monotonic() < deadline, "the notebook never began"
+        time.sleep(0.1)
+    return running, psutil.Process(int((home / "pid").read_text()))
+
+
+@pytest.mark.faults
+def test_a_killed_runner_leaves_no_kernel_and_a_second_run_is_refused_before(
+    tmp_path, monkeypatch, tally
+):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", KERNEL)
+    running, kernel = begun(tmp_path)
+    with pytest.raises(CourseError, match="Another run of profile smoke is going on"):
+        course.run(profile="smoke")
+    running.kill()
+    running.wait()
+    gone, _ = psutil.wait_procs([kernel], timeout=20)
+    assert gone
+    write_notebook(tmp_path, "01_first", "1 + 1")
+    assert course.run(profile="smoke").notebooks["01_first"].status == "ok"
+    tally("runs disturbed", 2)
+
+
+@pytest.mark.faults
+def test_a_cell_that_fills_the_memory_ends_with_a_word(tmp_path, monkeypatch, tally):
+    use(monkeypatch, tmp_path)
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))"
+    write_notebook(tmp_path, "01_first", limit, "much = bytearray(2**32)")
+    with pytest.raises(course.NotebookError, match=r"cell \[2\](?s:.*)MemoryError"):
+        course.run(profile="smoke")
+    # As the kernel of Linux does it:
+    write_notebook(tmp_path, "01_first", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(course.NotebookError, match="most often because the memory was full"):
+        course.run(profile="smoke")
+    tally("runs disturbed", 2)
+
+
+@pytest.mark.faults
+def test_a_full_disk_ends_a_run_with_a_word_and_keeps_what_was_there(tmp_path, monkeypatch, tally):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "1 + 1")
+    write_notebook(tmp_path, "02_second", "2 + 2")
+    written = files.write
+
+    def full(file, content):
+        if file.name == "02_second.html":
+            raise CourseError(f"{file} could not be written (No space left on device).")
+        written(file, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", full)
+        with pytest.raises(CourseError, match="No space left on device"):
+            course.run(profile="smoke")
+    again = course.run(profile="smoke", resume=True)
+    assert [record.status for record in again.notebooks.values()] == ["ok", "ok"]
+    tally("runs disturbed", 1)
+
+
+@pytest.mark.faults
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch, tally):
+    use(monkeypatch, tmp_path)
+    write_notebook(tmp_path, "01_first", "1 + 1")
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    with pytest.raises(CourseError, match="runs cannot be written to"):
+        course.run(profile="smoke")
+    tally("runs disturbed", 1)
+
+
+def test_kernels_listen_to_this_machine_alone():
+    assert kernel._kernel_manager().ip == "127.0.0.1"
+
+
+@pytest.mark.faults
+def test_a_folder_with_spaces_and_accents_is_as_good_as_any(tmp_path, monkeypatch, tally):
+    home = tmp_path / "mes cours d'été №1 %20"
+    home.mkdir()
+    use(monkeypatch, home)
+    write_notebook(home, "01_first", FIGURE)
+    assert course.run(profile="smoke").notebooks["01_first"].status == "ok"
+    assert (home / "runs" / "smoke" / "index.html").exists()
+    tally("runs disturbed", 1)
 
 
 def test_own_data_is_named_by_its_absolute_path(tmp_path, monkeypatch):

@@ -1,10 +1,8 @@
 """Loading, splitting and caching, on hand-made sets and on faults done on purpose."""
 
 import errno
-import http.server
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +37,7 @@ def taken_for_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens on this port."""
-    monkeypatch.setattr(download, "URL", "http://127.0.0.1:9/cifar-10-python.tar.gz")
+    monkeypatch.setattr(download, "URLS", ("http://127.0.0.1:9/cifar-10-python.tar.gz",))
 
 
 def split(seed: int = 0, **sizes: int | None) -> data.Dataset:
@@ -210,52 +208,6 @@ def test_who_insists_on_cifar10_gets_an_error(home: Path, unreachable: None) -> 
         data.load(PROFILE, "cifar10")
 
 
-@pytest.fixture
-def server(archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
-    """A server on this machine that sends the archive, or damages it on the way."""
-    behaviour = {"contents": archive.read_bytes(), "status": 200}
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(behaviour["status"])
-            self.send_header("Content-Length", str(len(behaviour["contents"])))
-            self.end_headers()
-            self.wfile.write(behaviour["contents"])
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        monkeypatch.setattr(download, "URL", f"http://127.0.0.1:{httpd.server_port}/cifar.tar.gz")
-        digest = data.hashlib.sha256(archive.read_bytes()).hexdigest()
-        monkeypatch.setattr(download, "SHA256", digest)
-        yield behaviour
-        httpd.shutdown()
-
-
-def test_download(home: Path, server: dict, taken_for_cifar10: None) -> None:
-    data.fetch()
-    assert data.load(PROFILE, "cifar10").name == "CIFAR-10"
-    assert [file.name for file in (home / "data").iterdir()] == ["cifar10.npz"]
-    server["contents"] = b"a second download would be refused"
-    data.fetch()
-
-
-@pytest.mark.parametrize("fault", ["cut", "other bytes", "not found"])
-def test_bad_download_is_refused_and_leaves_nothing(
-    home: Path, server: dict, taken_for_cifar10: None, fault: str
-) -> None:
-    good = server["contents"]
-    server["contents"] = {"cut": good[:-100], "other bytes": good[:-1] + b"?", "not found": b""}[
-        fault
-    ]
-    server["status"] = 404 if fault == "not found" else 200
-    with pytest.raises(DataError, match=r"could not be downloaded from http://127.* data import"):
-        data.fetch()
-    assert not list(home.rglob("*.npz"))
-
-
 def test_full_disk_leaves_nothing_half_written(
     home: Path, archive: Path, taken_for_cifar10: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,20 +218,51 @@ def test_full_disk_leaves_nothing_half_written(
     monkeypatch.setattr(np, "savez", savez)
     with pytest.raises(DataError, match=r"cifar10\.npz cannot be written \(No space left.*MB"):
         data.import_path(archive)
-    assert not list((home / "data").iterdir())
+    assert not list((home / "data").glob("*.npz"))
 
 
-@pytest.mark.parametrize("damage", ["cut", "byte", "text"])
-def test_damaged_cache_is_named(
-    home: Path, archive: Path, taken_for_cifar10: None, damage: str
+@pytest.mark.faults
+@pytest.mark.usefixtures("home", "taken_for_cifar10", "unreachable")
+@pytest.mark.parametrize("damage", ["cut", "byte", "text", "empty"])
+def test_a_damaged_cache_is_named_and_fetched_again(
+    archive: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    damage: str,
+    tally: Callable[[str, int], None],
 ) -> None:
     cache = data.import_path(archive)
-    raw = bytearray(cache.read_bytes())
-    raw[len(raw) // 2] ^= 255
     good = cache.read_bytes()
-    cache.write_bytes({"cut": good[:-50], "byte": bytes(raw), "text": b"hello"}[damage])
-    with pytest.raises(DataError, match=r"cifar10\.npz is damaged .* delete it"):
+    changed = bytearray(good)
+    changed[len(changed) // 2] ^= 255
+    cache.write_bytes(
+        {"cut": good[:-50], "byte": bytes(changed), "text": b"hello", "empty": b""}[damage]
+    )
+    with pytest.raises(DataError, match="no network connection"):
         data.load(PROFILE, "cifar10")
+    assert "cifar10.npz is damaged" in capsys.readouterr().out
+    assert not cache.exists()  # it poisons no later start
+    monkeypatch.setattr(download, "official_archive", lambda folder: archive)
+    assert data.load(PROFILE, "cifar10").name == "CIFAR-10"
+    tally("caches damaged", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("source", ["practice", "own"])
+def test_a_damaged_cache_of_other_pictures_is_made_again(
+    home: Path,
+    archive: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    tally: Callable[[str, int], None],
+) -> None:
+    monkeypatch.setattr(data.practice, "make", official.expected)
+    named = str(archive) if source == "own" else source
+    first = data.load(PROFILE, named)
+    [cache] = (home / "data").glob("*.npz")
+    cache.write_bytes(cache.read_bytes()[:1000])
+    assert data.load(PROFILE, named).fingerprint == first.fingerprint
+    tally("caches damaged", 1)
 
 
 def test_tampered_cache_fails_verification(

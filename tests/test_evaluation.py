@@ -78,11 +78,11 @@ def test_evaluate_gives_what_keras_gives(scale: float) -> None:
 @pytest.mark.parametrize(
     ("labels", "probabilities", "names", "message"),
     [
-        (LABELS[:4], PROBABILITIES, NAMES, r"\(4,\).*\(6, 3\)"),
+        (LABELS[:4], PROBABILITIES, NAMES, "4 labels, 6 probabilities"),
         (LABELS[:, None], PROBABILITIES, NAMES, r"\(6, 1\)"),
-        (LABELS, PROBABILITIES, NAMES[:2], "2 class names.*3 classes"),
+        (LABELS, PROBABILITIES, NAMES[:2], "2 class names: 3 needed"),
         (LABELS + 1, PROBABILITIES, NAMES, "from 1 to 3"),
-        (LABELS[:0], PROBABILITIES[:0], NAMES, "no labels"),
+        (LABELS[:0], PROBABILITIES[:0], NAMES, "no probabilities"),
     ],
 )
 def test_report_refuses_what_does_not_fit(
@@ -99,7 +99,7 @@ def test_class_accuracy() -> None:
 
 
 def test_class_accuracy_refuses_what_does_not_fit() -> None:
-    with pytest.raises(ValueError, match=r"\(6,\).*\(5,\)"):
+    with pytest.raises(ValueError, match="6 labels, 5 predictions"):
         evaluation.class_accuracy(LABELS, PREDICTIONS[:5], 3)
     with pytest.raises(ValueError, match="predictions run from 0 to 7"):
         evaluation.class_accuracy(LABELS, np.append(PREDICTIONS[:5], 7), 3)
@@ -109,7 +109,7 @@ def test_confident_mistakes() -> None:
     assert evaluation.confident_mistakes(LABELS, PROBABILITIES, 2).tolist() == [2, 1]
     assert evaluation.confident_mistakes(LABELS, PROBABILITIES, 99).tolist() == [2, 1, 3]
     assert not len(evaluation.confident_mistakes(PREDICTIONS, PROBABILITIES, 5))
-    with pytest.raises(ValueError, match=r"\(3,\)"):
+    with pytest.raises(ValueError, match="3 labels, 6 prob"):
         evaluation.confident_mistakes(LABELS[:3], PROBABILITIES, 5)
 
 
@@ -134,7 +134,7 @@ def test_confused_pairs_counts_equal_directions_once() -> None:
 
 
 def test_confused_pairs_refuses_another_shape() -> None:
-    with pytest.raises(ValueError, match=r"\(3, 3\).*2 class names"):
+    with pytest.raises(ValueError, match="2 class names: 3 needed"):
         evaluation.confused_pairs(CONFUSION, NAMES[:2])
 
 
@@ -183,5 +183,5 @@ def test_odd_pictures_finds_the_extremes() -> None:
     }
     with pytest.raises(ValueError, match=r"\(8, 8, 3\)"):
         evaluation.odd_pictures(images[0])
-    with pytest.raises(ValueError, match="no picture"):
+    with pytest.raises(ValueError, match="no images"):
         evaluation.odd_pictures(images[:0])

@@ -120,7 +120,6 @@ def test_fingerprint_changes_with_a_setting_and_not_with_names(
         last = keras.layers.Dense(units, name=name)
         layers = [keras.Input((32, 32, 3)), keras.layers.Flatten(), last]
         monkeypatch.setitem(models._BUILDERS, "mine", lambda classes: keras.Sequential(layers))
-        models.fingerprint.cache_clear()
         return models.fingerprint("mine")
 
     first = fingerprint(10, "one")
@@ -133,7 +132,7 @@ def test_wrong_names_and_numbers_are_told_with_the_valid_ones() -> None:
         models.build("resnet")
     with pytest.raises(CourseError, match="no recipe 'resnet': choose one of dense_baseline"):
         recipes.get("resnet")
-    with pytest.raises(ValueError, match="two classes or more, not 1"):
+    with pytest.raises(ValueError, match="whole number from 2 to 100000, not 1"):
         models.build("plain_cnn", 1)
 
 

@@ -128,6 +128,14 @@ def vector_graphics(notebook: NotebookNode) -> None:
     notebook.cells[3].outputs[0].data["image/svg+xml"] = "<svg/>"
 
 
+def scripted(notebook: NotebookNode) -> None:
+    notebook.cells[3].outputs[0].data["text/html"] = "<iframe src='x'></iframe>"
+
+
+def widget(notebook: NotebookNode) -> None:
+    notebook.cells[3].outputs[0].data["application/vnd.jupyter.widget-view+json"] = {}
+
+
 def large_picture(notebook: NotebookNode) -> None:
     notebook.cells[3].outputs[0].data["image/png"] = "A" * 300_001
 
@@ -157,6 +165,10 @@ BREAKS = [
     ("progress_bars", output(2, text="Working ━━━━━━━━  40% 0:00:01"), "progress bar"),
     ("progress_bars", output(2, text="50%|███  | 5/9 [00:01<00:01, 4.9it/s]"), "progress bar"),
     ("progress_bars", output(2, text="1/9 - ETA: 3s"), "progress bar"),
+    ("nothing_to_trust", cell(4, source="<script>1</script>"), "<script>1</script>"),
+    ("nothing_to_trust", cell(4, source='<b onclick="run()">x</b>'), "holds a script: 'onclick"),
+    ("nothing_to_trust", scripted, 'holds a script: "<iframe'),
+    ("nothing_to_trust", widget, "application/vnd.jupyter.widget-view+json"),
     ("machine_paths", output(2, text="saved in /home/ada/course/runs"), "/home/ada/course/runs"),
     ("machine_paths", output(2, text="saved in\n'/srv/x.npz'\n"), "/srv/x.npz"),
     ("machine_paths", output(2, text=r"saved in C:\Users\ada"), r"C:\Users"),

@@ -379,10 +379,13 @@ def test_a_wide_title_gets_more_lines() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: plots.accuracy_against({}, {}, "minutes"), "mapping is empty"),
+        (lambda: plots.accuracy_against({}, {}, "minutes"), "no accuracy at all"),
         (lambda: plots.accuracy_against({"a": 1}, {"b": [0.5]}, "minutes"), "a and b has only one"),
         (lambda: plots.accuracy_against({"a": 0}, {"a": [0.5]}, "minutes"), "0 minutes of a"),
-        (lambda: plots.accuracy_against({"a": NAN}, {"a": [0.5]}, "minutes"), "nan minutes of a"),
+        (
+            lambda: plots.accuracy_against({"a": NAN}, {"a": [0.5]}, "minutes"),
+            "minutes of a must be a number.*nan",
+        ),
         (lambda: plots.accuracy_against({"a": 1}, {"a": []}, "minutes"), "no accuracy of a"),
         (lambda: plots.accuracy_against({"a": 1}, {"a": [0.5, 71.9]}, "minutes"), "a has 71.9"),
         (lambda: plots.accuracy_against({"a": 1}, {"a": [NAN]}, "minutes"), "a has nan"),
@@ -390,10 +393,10 @@ def test_a_wide_title_gets_more_lines() -> None:
             lambda: plots.accuracy_against({"a": 1}, {"a": [0.5]}, "minutes", {"a": -0.5}),
             "published for a has -0.5",
         ),
-        (lambda: plots.curve_grid({}), "no history to draw"),
+        (lambda: plots.curve_grid({}), "no history at all"),
         (lambda: plots.curve_grid({"a": []}), "no history of a"),
         (lambda: plots.curve_grid({"a": [{"loss": [1]}]}), "a has no 'accuracy', only loss"),
-        (lambda: plots.curve_grid({"a": [{}]}), "only nothing"),
+        (lambda: plots.curve_grid({"a": [{}]}), "no curve of a at all"),
         (lambda: plots.curve_grid({"a": [{"accuracy": []}]}), "no accuracy of a training curve"),
         (lambda: plots.curve_grid({"a": [{"accuracy": [0.5, NAN]}]}), "curve of a has nan"),
         (
@@ -406,14 +409,20 @@ def test_a_wide_title_gets_more_lines() -> None:
         ),
         (lambda: plots.curve_grid({"a": [TRAINED]}, {"a": 65.9}), "published for a has 65.9"),
         (lambda: plots.learning_rate_search({}), "no optimizer"),
-        (lambda: plots.learning_rate_search({"adam": []}), "no trial of adam"),
+        (lambda: plots.learning_rate_search({"adam": []}), "no trials of adam"),
         (lambda: plots.learning_rate_search({"adam": [(0, 0.5)]}), "adam was tried with 0"),
-        (lambda: plots.learning_rate_search({"adam": [(NAN, 0.5)]}), "tried with nan"),
+        (
+            lambda: plots.learning_rate_search({"adam": [(NAN, 0.5)]}),
+            "nan among the trials of adam",
+        ),
         (lambda: plots.learning_rate_search({"adam": [(0.1, 50)]}), "a trial of adam has 50"),
-        (lambda: plots.score_dots({}), "mapping is empty"),
+        (lambda: plots.score_dots({}), "no accuracy at all"),
         (lambda: plots.score_dots({"a": []}), "no accuracy of a"),
         (lambda: plots.score_dots({"a": [1.2]}), "a has 1.2"),
-        (lambda: plots.score_dots({"a": [0.5]}, ("guessing", 10)), "guessing has 10"),
+        (
+            lambda: plots.score_dots({"a": [0.5]}, ("guessing", 10)),
+            "guessing must be a number from 0 to 1, not 10",
+        ),
     ],
 )
 def test_bad_input_is_named(call: Callable[[], CourseFigure], message: str) -> None:

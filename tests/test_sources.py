@@ -203,7 +203,7 @@ def test_member_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         info = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
         info.size = 65 * 2**20
         archive.addfile(info, io.BytesIO(bytes(info.size)))
-    with pytest.raises(DataError, match="would unpack to 68,157,440 bytes"):
+    with pytest.raises(DataError, match="would take 68,157,440 bytes"):
         sources.read(file)
 
 

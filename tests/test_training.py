@@ -11,7 +11,7 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import data, files, models, training
+from cifar10_cnn import data, files, fitting, models, training
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
@@ -66,7 +66,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
     class KilledError(Exception):
         pass
 
-    class Killer(keras.callbacks.CSVLogger):
+    class Killer(fitting.Seconds):
         """Dies in the second epoch, after the first has been backed up."""
 
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -75,7 +75,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
                 raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(keras.callbacks, "CSVLogger", Killer)
+        patch.setattr(fitting, "Seconds", Killer)
         with pytest.raises(KilledError):
             training.train("dense_baseline", dataset, PROFILE)
     folder = training.train("dense_baseline", dataset, PROFILE)
@@ -125,6 +125,14 @@ def test_a_new_run_empties_its_folder(dataset: data.Dataset) -> None:
     folder = course_run(dataset)
     assert training.new_run(PROFILE, training.COURSE_RUN) == folder
     assert not list(folder.iterdir())
+
+
+def test_a_new_run_keeps_what_a_stopped_one_goes_on_from(dataset: data.Dataset) -> None:
+    folder = course_run(dataset)
+    (folder / "run.json").unlink()
+    (folder / "checkpoints").mkdir()
+    training.new_run(PROFILE, training.COURSE_RUN)
+    assert (folder / "checkpoints").exists()
 
 
 def test_shipped_model_refuses_other_numbers_of_classes(dataset: data.Dataset) -> None:

@@ -250,26 +250,17 @@ def evaluate(
     data: DataOption = None,
 ) -> None:
     """Print accuracy and classification report of a model on the test split."""
-    if model is not None and not model.is_file():
-        raise CourseError(f"There is no model file {model}: check the path.")
     from cifar10_cnn import data as course_data
-    from cifar10_cnn import device, evaluation, training
+    from cifar10_cnn import device, evaluation, models, training
 
     size = _profile(profile)
+    stranger = models.load(model) if model else None
     device.start()
     dataset = course_data.load(size, data)
-    if model is None:
+    if stranger is None:
         network, origin = training.trained_model(size, dataset)
     else:
-        from cifar10_cnn.device import keras
-
-        try:
-            network, origin = keras.models.load_model(model, compile=False), str(model)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            raise CourseError(
-                f"{model} is no Keras model ({reason}): give a .keras file."
-            ) from error
+        network, origin = stranger, str(model)
     try:
         report = evaluation.evaluate(network, dataset.test, dataset.class_names)
     except ValueError as error:
@@ -277,6 +268,34 @@ def evaluate(
     typer.echo(f"Model: {origin}")
     typer.echo(f"Test accuracy: {report.accuracy:.2%} · loss {report.loss:.4f} · {dataset.origin}")
     typer.echo(report.text())
+
+
+@app.command()
+def predict(
+    path: Annotated[Path, typer.Argument(help="A picture, or a folder of pictures.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A saved .keras file; by default the shipped one.", show_default=False),
+    ] = None,
+) -> None:
+    """Say what is on pictures of your own: the three most probable classes of each."""
+    from cifar10_cnn import evaluation, models, photos, training
+    from cifar10_cnn.sources import CLASS_NAMES
+
+    files = list(photos.found(path))
+    network = models.load(model or training.shipped_path("CIFAR-10"))
+    read = 0
+    for file in files:
+        try:
+            picture = photos.read(file)
+        except photos.PhotoError as error:
+            _say_error(str(error))
+            continue
+        read += 1
+        best = evaluation.likeliest(network, picture, CLASS_NAMES)
+        typer.echo(f"{file}: {', '.join(f'{name} {share:.0%}' for name, share in best)}")
+    if not read:
+        raise typer.Exit(1)
 
 
 @app.command()

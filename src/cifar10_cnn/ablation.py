@@ -32,18 +32,16 @@ layers = keras.layers
 class _MirroredAtRandom(Batches):
     """Mirrors half of the pictures, drawn anew in each epoch."""
 
-    def _draw(self, epoch: int) -> None:
-        super()._draw(epoch)
-        self._mirrored = (
-            np.random.default_rng([epoch, self._seed, 1]).random(len(self._order)) < 0.5
-        )
+    def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
+        super()._draw_moves(rng, epoch)
+        self._mirrored = rng.random(len(self._labels)) < 0.5
 
 
 class _NeverShifted(Batches):
     """Shows each picture where it is."""
 
-    def _draw(self, epoch: int) -> None:
-        super()._draw(epoch)
+    def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
+        super()._draw_moves(rng, epoch)
         self._offsets[:] = self._shift
 
 

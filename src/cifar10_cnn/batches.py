@@ -1,13 +1,16 @@
-"""Training pictures in batches: reshuffled, mirrored and shifted anew in each epoch.
+"""Training pictures in batches: reshuffled, and mirrored and shifted, anew in each epoch.
 
 Numpy does it beside the training step, on whole pixels and uint8; a batch takes milliseconds.
 """
 
+import hashlib
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from cifar10_cnn import checks
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
@@ -15,15 +18,115 @@ from cifar10_cnn.errors import CourseError
 GREY = 120
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches for ``model.fit``: each epoch shows every picture once, or the hardest, at one size.
+class Shuffled(keras.utils.PyDataset):
+    """Batches for ``model.fit``, in an order that seed and epoch alone decide.
+
+    Keras shuffles, too, but its orders depend on how long the program runs already: a training that
+    was killed would go on with other ones. This one may begin anywhere.
+
+    Args:
+        images: uint8 (N, h, w, 3).
+        labels: (N,) whole numbers or (N, k) rows of zeros and a one.
+        batch_size: pictures a batch; the last batch of an epoch has what is left.
+        seed: of all random choices.
+        epoch: number of the first epoch that is drawn, counted from 0.
+
+    Raises:
+        ValueError: if there are no pictures, or not as many labels, or a number makes no sense.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        batch_size: int,
+        seed: int,
+        epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        self._images = checks.pictures(images)
+        rows = isinstance(labels, np.ndarray) and labels.ndim == 2
+        shape = "(N, k)" if rows else "(N,)"
+        self._labels = checks.array(labels, "labels", shape)
+        checks.same_length(images=self._images, labels=self._labels)
+        self._batch_size = checks.count(batch_size, "batch_size")
+        self._seed = checks.count(seed, "seed", 0)
+        self.begin(epoch)  # Keras looks at two batches before the first epoch begins
+
+    def __len__(self) -> int:
+        """Return the number of batches that the epoch still has."""
+        return math.ceil(self._shown() / self._batch_size) - self._skipped
+
+    def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
+        """Return the pictures of one batch, uint8 (B, h, w, 3), and their labels."""
+        first = (self._skipped + index) * self._batch_size
+        return self._batch(slice(first, first + self._batch_size))
+
+    @property
+    def order(self) -> np.ndarray:
+        """The numbers of the pictures that the epoch shows, (n,), in their order."""
+        return self._order
+
+    def told(self) -> dict[str, Any]:
+        """Return what the batches depend on, as JSON can hold it."""
+        content = hashlib.sha256(self._images.tobytes() + self._labels.tobytes())
+        return {
+            "content": content.hexdigest(),
+            "batch_size": self._batch_size,
+            "seed": self._seed,
+        }
+
+    def begin(self, epoch: int, step: int = 0, order: np.ndarray | None = None) -> None:
+        """Let the next epoch be this one: for a training that goes on.
+
+        Args:
+            epoch: its number, counted from 0.
+            step: how many of its batches have been shown.
+            order: its ``order``, if they have.
+        """
+        self._next = (epoch, step, order)
+        self._draw(*self._next)
+
+    def on_epoch_begin(self) -> None:
+        """Draw the epoch that begins."""
+        self._draw(*self._next)
+        self._next = (self._next[0] + 1, 0, None)
+
+    def _shown(self) -> int:
+        """Return how many pictures an epoch shows."""
+        return len(self._labels)
+
+    def _draw(self, epoch: int, step: int, order: np.ndarray | None) -> None:
+        rng = self._rng(epoch)
+        drawn = self._drawn_order(rng)
+        self._order = drawn if order is None else order
+        self._skipped = step
+        self._draw_moves(rng, epoch)
+
+    def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
+        """Draw what is done to each picture: here, nothing."""
+
+    def _drawn_order(self, rng: np.random.Generator) -> np.ndarray:
+        return rng.permutation(len(self._labels))
+
+    def _batch(self, part: slice) -> tuple[Any, np.ndarray]:
+        chosen = self._order[part]
+        return self._images[chosen], self._labels[chosen]
+
+    def _rng(self, epoch: int | None = None) -> np.random.Generator:
+        """Return the random numbers of one epoch, or those that all epochs share."""
+        return np.random.default_rng([self._seed] if epoch is None else [self._seed, epoch + 1])
+
+
+class Batches(Shuffled):
+    """Batches of moved pictures: each epoch shows every picture once, or the hardest, at one size.
 
     Every second epoch shows a picture mirrored, so that no two epochs in a row show it alike
     (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it is shifted by
     up to 2 pixels in height and width; what comes in at an edge is the picture reflected there.
     A square of it may be greyed out, so that the network cannot rely on one part alone (cutout:
     DeVries and Taylor, 2017, https://arxiv.org/abs/1708.04552).
-    An epoch depends on seed and epoch alone: a training that was killed goes on with the same.
 
     Args:
         images: uint8 (N, h, w, 3).
@@ -40,6 +143,7 @@ class Batches(keras.utils.PyDataset):
     Raises:
         CourseError: if ``size`` is larger than the pictures are; if not all are ``kept`` and there
             are no ``losses``.
+        ValueError: if anything else makes no sense.
     """
 
     def __init__(
@@ -55,14 +159,15 @@ class Batches(keras.utils.PyDataset):
         losses: Callable[[], np.ndarray] | None = None,
         epoch: int = 0,
     ) -> None:
-        super().__init__()
+        images, labels = checks.pictures(images), checks.array(labels, "labels", "(N, k)")
+        checks.count(size, "size")
+        checks.number(erased, "erased", 0, 1)
+        checks.number(kept, "kept", 1e-6, 1)
         if kept < 1 and losses is None:
             raise CourseError(f"To show the hardest {kept:.0%} of the pictures, give `losses`.")
-        self._labels = labels
-        self._shown, self._losses = round(kept * len(labels)), losses
-        self._batch_size, self._seed = batch_size, seed
         #: Height and width of the pictures, pixels.
         self.size = size
+        self._kept, self._losses = kept, losses
         self._shift = max(1, size * 2 // 32)
         self._hole = round(erased * size)
         edge = (self._shift, self._shift)
@@ -70,18 +175,27 @@ class Batches(keras.utils.PyDataset):
         # (N, 2 · shift + 1, 2 · shift + 1, size, size, 3): a view, it takes no memory.
         windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
         self._windows = windows.transpose(0, 1, 2, 4, 5, 3)
-        self._starts_mirrored = self._rng().random(len(images)) < 0.5
-        self._next_epoch = epoch
-        self._draw(epoch)  # Keras looks at two batches before the first epoch begins
+        super().__init__(images, labels, batch_size=batch_size, seed=seed, epoch=epoch)
 
-    def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        return math.ceil(self._shown / self._batch_size)
+    def _shown(self) -> int:
+        return round(self._kept * len(self._labels))
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray | tuple[np.ndarray, ...], np.ndarray]:
-        """Return the pictures of one batch, uint8 (B, size, size, 3), and their labels, (B, k)."""
-        part = slice(index * self._batch_size, (index + 1) * self._batch_size)
-        chosen = self._order[part]
+    def _drawn_order(self, rng: np.random.Generator) -> np.ndarray:
+        order = super()._drawn_order(rng)
+        if self._losses is None:
+            return order
+        hardest_first = np.argsort(-self._losses()[order], kind="stable")
+        return order[np.sort(hardest_first[: self._shown()])]
+
+    def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
+        self._offsets = rng.integers(0, 2 * self._shift, (2, len(self.order)), endpoint=True)
+        # A hole's middle may lie anywhere in the picture, so at an edge a part of it is outside.
+        middles = rng.integers(0, self._windows.shape[3], (len(self.order), 2))
+        self._holes = middles - self._hole // 2
+        self._mirrored = (self._rng().random(len(self._labels)) < 0.5) ^ (epoch % 2 == 1)
+
+    def _batch(self, part: slice) -> tuple[Any, np.ndarray]:
+        chosen = self.order[part]
         pictures = self._windows[chosen, *self._offsets[:, part]]
         mirrored = self._mirrored[chosen]
         pictures[mirrored] = pictures[mirrored, :, ::-1]
@@ -90,31 +204,6 @@ class Batches(keras.utils.PyDataset):
                 picture[max(0, y) : y + self._hole, max(0, x) : x + self._hole] = GREY
         labels = self._labels[chosen]
         return ((pictures, chosen), labels) if self._losses else (pictures, labels)
-
-    def go_to(self, epoch: int) -> None:
-        """Let the next epoch that begins be this one, counted from 0: for one who goes on."""
-        self._next_epoch = epoch
-
-    def on_epoch_begin(self) -> None:
-        """Draw the epoch that begins."""
-        self._draw(self._next_epoch)
-        self._next_epoch += 1
-
-    def _draw(self, epoch: int) -> None:
-        rng = self._rng(epoch)
-        self._order = rng.permutation(len(self._labels))
-        if self._losses:
-            hardest_first = np.argsort(-self._losses()[self._order], kind="stable")
-            self._order = self._order[np.sort(hardest_first[: self._shown])]
-        self._offsets = rng.integers(0, 2 * self._shift, (2, len(self._order)), endpoint=True)
-        # A hole's middle may lie anywhere in the picture, so at an edge a part of it is outside.
-        middles = rng.integers(0, self._windows.shape[3], (len(self._order), 2))
-        self._holes = middles - self._hole // 2
-        self._mirrored = self._starts_mirrored ^ (epoch % 2 == 1)
-
-    def _rng(self, epoch: int | None = None) -> np.random.Generator:
-        """Return the random numbers of one epoch, or those that all epochs share."""
-        return np.random.default_rng([self._seed] if epoch is None else [self._seed, epoch + 1])
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
@@ -126,8 +215,13 @@ def shrink(images: np.ndarray, size: int) -> np.ndarray:
 
     Raises:
         CourseError: if that is larger than the pictures are.
+        ValueError: if they are no square pictures.
     """
+    images = checks.pictures(images)
     old = images.shape[1]
+    if images.shape[2] != old:
+        raise ValueError(f"Only square pictures are shrunk, not those of shape {images.shape}.")
+    checks.count(size, "size")
     if size > old:
         raise CourseError(f"Pictures of {old} pixels cannot be shrunk to {size}.")
     if size == old:

@@ -107,7 +107,7 @@ def train(
 ) -> None:
     """Train one run, test it once, and write its ``history.csv`` and ``run.json``.
 
-    Killed, the same call goes on after the last finished epoch.
+    Killed, the same call goes on where it was.
     """
     folder = run.folder(profile, dataset)
     plan = run.plan(profile, dataset)
@@ -127,7 +127,6 @@ def train(
         "test_loss": report.loss,
     }
     training.record(folder, pictures, profile, history, more)
-    fitting.finish(folder)
 
 
 class _OnEpoch(keras.callbacks.Callback):

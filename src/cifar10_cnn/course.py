@@ -18,6 +18,7 @@ from cifar10_cnn import data as course_data
 from cifar10_cnn import files, kernel, pages, paths, profiles
 from cifar10_cnn import summary as summaries
 from cifar10_cnn.errors import CourseError
+from cifar10_cnn.profiles import Profile
 from cifar10_cnn.progress import CourseProgress
 from cifar10_cnn.summary import NotebookRecord, Summary
 
@@ -54,16 +55,35 @@ def run(
 
     Raises:
         NotebookError: if a notebook stops.
-        CourseError: if a notebook, profile or data source is unknown, or ``resume`` meets a run
-            folder of another version.
+        CourseError: if a notebook, profile or data source is unknown, ``resume`` meets a run
+            folder of another version, or another run of the profile is going on.
         KeyboardInterrupt: if the user stops it; what has finished is kept.
     """
     chosen = select(notebooks)
     size = profiles.get(profile) if profile else profiles.current()
+    lock = paths.runs_folder() / f".{size.name}.lock"
+    taken = f"Another run of profile {size.name} is going on: wait for it, or stop it first."
+    with files.alone(lock, taken, wait=False):
+        source = data or os.environ.get("CIFAR10_DATA", "auto")
+        summary, stopped = _run_all(chosen, size, source, resume, cell_timeout)
+    if stopped:
+        record = summary.notebooks[stopped]
+        go_on = f"When it is mended, go on with: {_command(notebooks, size.name, data)}"
+        if record.status == "interrupted":
+            raise KeyboardInterrupt(f"{record.error} {go_on}")
+        page = paths.runs_folder() / size.name / f"{stopped}.html"
+        raise NotebookError(f"{record.error}\nTraceback: {page}\n{go_on}")
+    return summary
+
+
+def _run_all(
+    chosen: Mapping[str, Path], size: Profile, source: str, resume: bool, cell_timeout: int
+) -> tuple[Summary, str]:
+    """Run the chosen notebooks; return the summary and the one that stopped, empty if none."""
     folder = paths.runs_folder() / size.name
     console = Console()
     earlier = _earlier(folder, resume, console)
-    source = _absolute(data or os.environ.get("CIFAR10_DATA", "auto"))
+    source = _absolute(source)
     # Once here, so that a download shows its bar and the kernels find the cache.
     dataset = course_data.load(size, source)
     summary = Summary(size.name, size.seed, dataset.name, dataset.fingerprint, dataset.origin)
@@ -73,7 +93,7 @@ def run(
     env = _environment(size.name, "practice" if dataset.name == "practice set" else source)
 
     _save(summary, folder)
-    stopped = None
+    stopped = ""
     new_model = False
     with CourseProgress(console) as progress:
         for name, file in chosen.items():
@@ -93,17 +113,12 @@ def run(
             summary.device = _device(notebook) or summary.device
             _save(summary, folder)
             if record.status != "ok":
-                stopped = record
+                stopped = name
                 break
     console.print(summary.table())
     for fact, value in {**summary.facts(), "All pages": f"{folder / 'index.html'}"}.items():
         console.print(f"{fact}: {value}", soft_wrap=True, highlight=False, markup=False)
-    if stopped:
-        go_on = f"When it is mended, go on with: {_command(notebooks, size.name, data)}"
-        if stopped.status == "interrupted":
-            raise KeyboardInterrupt(f"{stopped.error} {go_on}")
-        raise NotebookError(f"{stopped.error}\nTraceback: {folder}/{name}.html\n{go_on}")
-    return summary
+    return summary, stopped
 
 
 def select(names: Sequence[str]) -> dict[str, Path]:

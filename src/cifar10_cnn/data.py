@@ -5,18 +5,30 @@ Used in every notebook.
 
 import hashlib
 import os
-import tempfile
+import shutil
 import textwrap
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from cifar10_cnn import __version__, cache, download, paths, practice, profiles, sources
+from cifar10_cnn import (
+    __version__,
+    cache,
+    checks,
+    download,
+    files,
+    paths,
+    practice,
+    profiles,
+    sources,
+)
 from cifar10_cnn.cache import Cached
-from cifar10_cnn.errors import DataError
+from cifar10_cnn.errors import CourseError, DataError
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.sources import CLASS_NAMES, Arrays
 
@@ -163,6 +175,8 @@ def select_classes(dataset: Dataset, classes: Sequence[str], seed: int = 0) -> D
     Raises:
         ValueError: if a name is unknown or given twice, or fewer than two are given.
     """
+    checks.rows(classes, "classes")
+    checks.count(seed, "seed", 0)
     unknown = [name for name in classes if name not in dataset.class_names]
     if unknown or len(classes) < 2 or len(set(classes)) < len(classes):
         raise ValueError(
@@ -218,16 +232,40 @@ def import_path(path: str | Path) -> Path:
 def fetch() -> Path:
     """Download the official archive (170 MB), check it, and cache the pictures, unless they are.
 
+    Of several programs that call this at once, one downloads and the others wait for it. What a
+    broken download has got is kept, and the next call goes on behind it.
+
     Returns:
         The cache file.
 
     Raises:
-        DataError: if the download fails or the cache cannot be written; nothing half-written stays.
+        DataError: if the download fails or the cache cannot be written.
     """
     if cache_path().exists():
         return cache_path()
-    with tempfile.TemporaryDirectory(prefix="cifar10-") as folder:
-        return import_path(download.official_archive(folder))
+    folder = paths.data_folder() / "download"
+    failure = folder / "failed.txt"
+    called = time.time()
+    with _alone("cifar10"):
+        if cache_path().exists():
+            return cache_path()
+        if failure.exists() and failure.stat().st_mtime > called:  # the one that was waited for
+            raise DataError(failure.read_text(encoding="utf-8"))
+        try:
+            folder.mkdir(exist_ok=True)
+            import_path(download.official_archive(folder))
+        except DataError as error:
+            with suppress(CourseError):  # on a full disk those who wait try themselves
+                files.write(failure, str(error))
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+    return cache_path()
+
+
+def _alone(name: str) -> AbstractContextManager[None]:
+    """Wait until no other program makes the same cache file, and keep others from it."""
+    lock = paths.data_folder() / f".{name}.lock"
+    return files.alone(lock, "Another program gets these pictures: waiting for it.", wait=True)
 
 
 def verify() -> str:
@@ -288,23 +326,38 @@ def _cached(source: str) -> Cached:
         return _practice()
     if source in ("auto", "cifar10"):
         try:
-            file = fetch()
+            return _kept(cache_path(), fetch)
         except DataError as error:
             if source == "cifar10":
                 raise
             print(_banner(str(error)))
             return _practice()
-        return cache.read(file)
     return _own(Path(source).expanduser())
+
+
+def _kept(file: Path, make: Callable[[], object]) -> Cached:
+    """Return what a cache file holds; make it where it is missing, and again if it is damaged."""
+    if file.exists():
+        try:
+            return cache.read(file)
+        except DataError as error:
+            print(f"{error} It is made again.")
+            file.unlink(missing_ok=True)
+    make()
+    return cache.read(file)
 
 
 def _practice() -> Cached:
     """Return the practice set, drawn at first use."""
     file = paths.data_folder() / f"practice-{__version__}.npz"
-    if not file.exists():
-        arrays = practice.make()
-        cache.store(file, Cached(arrays, "practice set", sources.fingerprint(arrays)))
-    return cache.read(file)
+
+    def draw() -> None:
+        with _alone("practice"):
+            if not file.exists():
+                arrays = practice.make()
+                cache.store(file, Cached(arrays, "practice set", sources.fingerprint(arrays)))
+
+    return _kept(file, draw)
 
 
 def _own(path: Path) -> Cached:
@@ -313,17 +366,19 @@ def _own(path: Path) -> Cached:
         raise DataError(
             f"CIFAR10_DATA={str(path)!r} is neither auto, cifar10, practice nor a path that exists."
         )
-    files = [path, *path.rglob("*")] if path.is_dir() else [path]
-    newest = max(file.stat().st_mtime_ns for file in files)
-    state = f"{path.resolve()}|{len(files)}|{newest}|{path.stat().st_size}"
+    members = [path, *path.rglob("*")] if path.is_dir() else [path]
+    newest = max(file.stat().st_mtime_ns for file in members)
+    state = f"{path.resolve()}|{len(members)}|{newest}|{path.stat().st_size}"
     key = hashlib.sha256(state.encode()).hexdigest()[:12]
     file = paths.data_folder() / f"own-{key}.npz"
-    if not file.exists():
+
+    def take() -> None:
         arrays = sources.read(path)
         mark = sources.fingerprint(arrays)
         name = "CIFAR-10" if mark == FINGERPRINT else "own pictures"
         cache.store(file, Cached(arrays, name, mark))
-    return cache.read(file)
+
+    return _kept(file, take)
 
 
 def _banner(reason: str) -> str:

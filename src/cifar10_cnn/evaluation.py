@@ -20,6 +20,9 @@ from sklearn.metrics import (
 from sklearn.metrics import confusion_matrix as count_confusions
 from sklearn.neighbors import NearestNeighbors
 
+from cifar10_cnn import checks
+from cifar10_cnn.errors import CourseError
+
 if TYPE_CHECKING:  # Keras takes seconds to load; notebook 02 needs only what is below.
     import keras
 
@@ -58,10 +61,7 @@ class Report:
         """
         labels, probabilities = _checked(labels, probabilities)
         classes = probabilities.shape[1]
-        if len(class_names) != classes:
-            raise ValueError(
-                f"{len(class_names)} class names do not fit to probabilities of {classes} classes."
-            )
+        checks.names(class_names, classes)
         # In float32 scikit-learn cuts probabilities off at 1e-7, which Keras does not.
         exact = probabilities.astype(np.float64)
         exact /= exact.sum(axis=1, keepdims=True)
@@ -130,13 +130,46 @@ def predict_views(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     Returns:
         Probabilities, (N, k), 0 to 1, each row adding up to 1.
     """
-    around = np.pad(_checked_images(images), ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
+    around = np.pad(checks.pictures(images), ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
     total = np.zeros(1)
     for weight, view in ((2, images), (1, around[:, :-2, :-2]), (1, around[:, 2:, 2:])):
         for each in (view, view[:, :, ::-1]):
             answers = model.predict(each, batch_size=500, verbose=0).astype(np.float64)
             total = total + weight * np.log(np.maximum(answers, 1e-12))
     return softmax(total / 8, axis=1)
+
+
+def likeliest(
+    model: "keras.Model", picture: np.ndarray, class_names: Sequence[str], count: int = 3
+) -> list[tuple[str, float]]:
+    """Return the most probable classes of one picture, each with its probability, 0 to 1.
+
+    Args:
+        model: takes raw pixels, returns k probabilities for each picture.
+        picture: uint8, (h, w, 3).
+        class_names: k names.
+        count: how many classes.
+
+    Raises:
+        ValueError: if it is no picture.
+        CourseError: if the model does not take such a picture or has other classes.
+    """
+    checks.array(picture, "pixels of a picture", "(h, w, 3)")
+    checks.count(count, "count")
+    try:
+        probabilities = model.predict(picture[None], verbose=0)
+    except ValueError as error:
+        raise CourseError(
+            f"The model {model.name} does not take a picture of shape {picture.shape}: it wants "
+            f"{model.input_shape}."
+        ) from error
+    if probabilities.shape != (1, len(class_names)):
+        raise CourseError(
+            f"The model {model.name} returns {probabilities.shape}, not one probability for each "
+            f"of {len(class_names)} classes."
+        )
+    order = np.argsort(-probabilities[0])[:count]
+    return [(class_names[index], float(probabilities[0, index])) for index in order]
 
 
 def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
@@ -155,14 +188,10 @@ def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
     Raises:
         ValueError: if the shapes differ or a class is outside 0 to k - 1.
     """
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
-    if labels.shape != predictions.shape or labels.ndim != 1:
-        raise ValueError(
-            f"Labels of shape {labels.shape} and predictions of shape {predictions.shape}: "
-            "both must be (N,)."
-        )
-    _check_range("labels", labels, classes)
-    _check_range("predictions", predictions, classes)
+    checks.count(classes, "classes")
+    labels = checks.classes(labels, classes)
+    predictions = checks.classes(predictions, classes, "predictions")
+    checks.same_length(labels=labels, predictions=predictions)
     return recall_score(
         labels, predictions, labels=np.arange(classes), average=None, zero_division=np.nan
     )
@@ -186,6 +215,7 @@ def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int
         ValueError: if the shapes do not fit together.
     """
     labels, probabilities = _checked(labels, probabilities)
+    checks.count(count, "count")
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
     return wrong[surest[:count]]
@@ -211,11 +241,14 @@ def confused_pairs(
     Raises:
         ValueError: if the matrix is not (k, k) for k names.
     """
-    matrix = np.asarray(matrix)
-    classes = len(class_names)
-    if matrix.shape != (classes, classes):
+    matrix = checks.array(matrix, "numbers of a confusion matrix", "(k, k)")
+    classes = len(matrix)
+    checks.names(class_names, classes)
+    checks.count(count, "count")
+    if matrix.shape != (classes, classes) or matrix.min() < 0:
         raise ValueError(
-            f"A confusion matrix of shape {matrix.shape} does not fit to {classes} class names."
+            f"A confusion matrix has as many rows as columns and counts from 0 on, not the shape "
+            f"{matrix.shape} and {matrix.min()}."
         )
     totals = matrix.sum(axis=1)
     pairs: list[ConfusedPair] = []
@@ -254,7 +287,8 @@ def near_duplicates(images: np.ndarray, count: int = 10) -> list[tuple[int, int,
     Raises:
         ValueError: if there are fewer than two pictures, or their size is no multiple of 8.
     """
-    images = _checked_images(images)
+    images = checks.pictures(images)
+    checks.count(count, "count")
     number, height, width, channels = images.shape
     if number < 2 or height % 8 or width % 8:
         raise ValueError(
@@ -295,9 +329,7 @@ def odd_pictures(images: np.ndarray) -> dict[str, int]:
     Raises:
         ValueError: if it is not an array of one colour picture or more.
     """
-    images = _checked_images(images)
-    if not len(images):
-        raise ValueError(f"There is no picture in an array of shape {images.shape}.")
+    images = checks.pictures(images)
     red, green, blue = (images[..., channel] for channel in range(3))
     # Whole numbers, channel by channel: ten times as fast as means over the last axis.
     grey = red.astype(np.uint16) + green + blue
@@ -317,28 +349,7 @@ def odd_pictures(images: np.ndarray) -> dict[str, int]:
 
 def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays, if they are (N,) and (N, k) and the labels lie in 0 to k - 1."""
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
-    if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities):
-        raise ValueError(
-            f"Labels of shape {labels.shape} and probabilities of shape {probabilities.shape}: "
-            "they must be (N,) and (N, k)."
-        )
-    _check_range("labels", labels, probabilities.shape[1])
+    probabilities = checks.probabilities(probabilities)
+    labels = checks.classes(labels, probabilities.shape[1])
+    checks.same_length(labels=labels, probabilities=probabilities)
     return labels, probabilities
-
-
-def _check_range(what: str, values: np.ndarray, classes: int) -> None:
-    if not len(values):
-        raise ValueError(f"There are no {what}: give one picture or more.")
-    if values.min() < 0 or values.max() >= classes:
-        raise ValueError(
-            f"The {what} run from {values.min()} to {values.max()}, but with {classes} classes "
-            f"they must lie in 0 to {classes - 1}."
-        )
-
-
-def _checked_images(images: np.ndarray) -> np.ndarray:
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[3] != 3:
-        raise ValueError(f"Images must have the shape (N, h, w, 3), not {images.shape}.")
-    return images

@@ -3,9 +3,12 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from cifar10_cnn.errors import CourseError
 
@@ -22,6 +25,8 @@ def write(file: Path, content: str | bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
             part.write(raw)
+            part.flush()
+            os.fsync(part.fileno())  # or a power cut might leave the name without the content
         # A temporary file is private; a result is as readable as any other file.
         Path(part.name).chmod(0o666 & ~_umask())
         Path(part.name).replace(file)
@@ -47,6 +52,41 @@ def read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def alone(lock: Path, taken: str, *, wait: bool) -> Iterator[None]:
+    """Keep other programs out of what stands inside.
+
+    The operating system frees the lock if a program ends, however it ends.
+
+    Args:
+        lock: a file for this purpose alone.
+        taken: what to say if one of them is there.
+        wait: wait for it, or raise an error.
+
+    Raises:
+        CourseError: if the lock cannot be written, or is held and this does not ``wait``.
+    """
+    held = FileLock(lock)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held.acquire(blocking=False)
+        except Timeout as error:
+            if not wait:
+                raise CourseError(taken) from error
+            print(taken)
+            held.acquire()
+    except OSError as error:
+        raise CourseError(
+            f"{lock.parent} cannot be written to ({error.strerror or error}): name another folder "
+            "with CIFAR10_HOME."
+        ) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _umask() -> int:

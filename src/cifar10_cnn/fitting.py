@@ -1,7 +1,5 @@
-"""One training: its plan, its callbacks, and what lets it go on after it was killed."""
+"""One training by a recipe: its plan, and what it does after each epoch."""
 
-import csv
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cifar10_cnn import device, files, models
-from cifar10_cnn.batches import Batches, shrink
+from cifar10_cnn import device, models
+from cifar10_cnn.batches import Batches, Shuffled, shrink
+from cifar10_cnn.checkpoints import Checkpoints
 from cifar10_cnn.data import Dataset, Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.recipes import Part, Recipe
@@ -64,40 +63,26 @@ class Seconds(keras.callbacks.Callback):
             logs["seconds"] = round(time.perf_counter() - self._start, 3)
 
 
-class _InStep(keras.callbacks.Callback):
-    """Lets drawn pictures begin with the epoch with which the training goes on."""
-
-    def __init__(self, pictures: Batches) -> None:
-        super().__init__()
-        self._pictures = pictures
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._pictures.go_to(epoch)
-
-
-class _Keeper(keras.callbacks.ModelCheckpoint):
-    """Saves the network alone, without what only its training needs."""
-
-    def set_model(self, model: keras.Model) -> None:
-        super().set_model(model.network if isinstance(model, models.Watched) else model)
-
-
 class _Stopper(keras.callbacks.EarlyStopping):
     """Early stopping that remembers the epochs before a training was killed."""
 
-    def __init__(self, recipe: Recipe, before: Sequence[dict[str, str]]) -> None:
+    def __init__(self, recipe: Recipe, checkpoints: Checkpoints) -> None:
         super().__init__(recipe.stops_on, patience=recipe.patience)
-        self._before = [float(row[self.monitor]) for row in before]
+        self._checkpoints = checkpoints
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         super().on_train_begin(logs)
-        for epoch, value in enumerate(self._before):
+        for epoch, value in enumerate(self._values()):
             self.on_epoch_end(epoch, {self.monitor: value})
 
     def has_stopped(self) -> bool:
         """Say whether the training had stopped before it was killed."""
-        best = self._before.index(min(self._before)) if self._before else 0
-        return len(self._before) - 1 - best >= self.patience
+        values = self._values()
+        best = values.index(min(values)) if values else 0
+        return len(values) - 1 - best >= self.patience
+
+    def _values(self) -> list[float]:
+        return [row[self.monitor] for row in self._checkpoints.at.rows]
 
 
 def fit(
@@ -110,7 +95,7 @@ def fit(
 
     Args:
         plan: what to train and how.
-        folder: gets ``model.keras``; until ``finish`` also what a later call needs to go on.
+        folder: gets ``model.keras``; until ``training.record`` also what a later call goes on from.
         dataset: its training split is learnt from, its validation split looked at after each
             epoch; an empty validation split is left out.
         callbacks: more of them, such as a progress bar.
@@ -118,59 +103,65 @@ def fit(
     Returns:
         One number an epoch for each metric and for ``seconds``.
     """
-    backup, log = folder / "backup", folder / "epochs.csv"
-    if files.read_json(folder / "plan.json") != plan.told():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        files.write_json(folder / "plan.json", plan.told())
     keras.utils.set_random_seed(plan.seed)
     recipe = plan.recipe
-    # A training that goes on must not take its first epoch for the best one.
-    best_before = None
-    if plan.keeps == "best":
-        best_before = max((float(row["val_accuracy"]) for row in _rows(log)), default=None)
-    keeper = _Keeper(
-        folder / "model.keras",
-        monitor="val_accuracy",
-        mode="max",
-        save_best_only=plan.keeps == "best",
-        initial_value_threshold=best_before,
-    )
-    stoppers = [_Stopper(recipe, _rows(log))] if recipe.stops_on else []
-    if any(stopper.has_stopped() for stopper in stoppers):
-        return _history(log)
     train, classes = dataset.train, len(dataset.class_names)
     with device.computing_in(plan.precision):
         model = models.build(recipe.model, classes)
         models.adapt(model, train.images)
         learner = recipe.learner(model, len(train), plan.epochs)
+        checkpoints = Checkpoints(folder, plan.told(), model, plan.keeps)
+        stoppers = [_Stopper(recipe, checkpoints)] if recipe.stops_on else []
         for part in recipe.parts(
             train, classes, epochs=plan.epochs, seed=plan.seed, learner=learner
         ):
-            learner.fit(
-                **vars(part),
+            stopped = any(stopper.has_stopped() for stopper in stoppers)
+            checkpoints.fit(
+                learner,
+                part.x,
+                epochs=checkpoints.at.epoch if stopped else part.epochs,
                 validation_data=_seen(
                     dataset.validation, part, classes if recipe.one_hot else None
                 ),
                 verbose=0 if callbacks else 2,
-                callbacks=[
-                    Seconds(),
-                    keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
-                    keras.callbacks.CSVLogger(log, append=True),
-                    keeper,
-                    *stoppers,
-                    *([_InStep(part.x)] if isinstance(part.x, Batches) else []),
-                    *callbacks,
-                ],
+                callbacks=[Seconds(), *stoppers, *callbacks],
             )
-    return _history(log)
+    return checkpoints.history()
 
 
-def finish(folder: Path) -> None:
-    """Delete what only a killed training needs; call it when all else has been written."""
-    shutil.rmtree(folder / "backup", ignore_errors=True)
-    (folder / "plan.json").unlink()
-    (folder / "epochs.csv").unlink()
+def fit_model(
+    model: keras.Model,
+    pictures: Shuffled,
+    folder: Path,
+    *,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **options: Any,
+) -> dict[str, list[float]]:
+    """Do what ``model.fit`` does; stopped at any moment, the same call goes on where it was.
+
+    ``folder`` gets ``model.keras``, the network of the epoch that validated best.
+
+    Args:
+        model: compiled.
+        pictures: to learn from.
+        folder: of ``training.new_run``.
+        epochs: how many there will have been.
+        callbacks: called after each epoch.
+        options: what else ``model.fit`` takes, such as ``validation_data``.
+
+    Returns:
+        One number an epoch for each metric.
+    """
+    plan = {
+        "model": models.digest(model),
+        "loss": str(model.loss),
+        "pictures": pictures.told(),
+        "epochs": epochs,
+    }
+    checkpoints = Checkpoints(folder, plan, model)
+    checkpoints.fit(model, pictures, epochs=epochs, callbacks=callbacks, **options)
+    return checkpoints.history()
 
 
 def _seen(split: Split, part: Part, classes: int | None) -> tuple[np.ndarray, np.ndarray] | None:
@@ -183,19 +174,3 @@ def _seen(split: Split, part: Part, classes: int | None) -> tuple[np.ndarray, np
     if classes is not None:
         labels = keras.utils.to_categorical(labels, classes)
     return images, labels
-
-
-def _history(log: Path) -> dict[str, list[float]]:
-    """Return one number an epoch for each metric."""
-    rows = _rows(log)
-    # Without validation pictures CSVLogger still writes its columns, each number as "NA".
-    told = [key for key in rows[0] if key != "epoch" and rows[0][key] != "NA"]
-    return {key: [float(row[key]) for row in rows] for key in told}
-
-
-def _rows(log: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, none if there is no file."""
-    if not log.exists():
-        return []
-    with log.open(newline="") as file:
-        return list(csv.DictReader(file))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from cifar10_cnn import checks
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 
 #: Of what ``UnitMuon`` leaves to SGD, for each picture of a batch, and as a share of Muon's rate.
 SGD_RATE = 0.22
@@ -110,15 +110,15 @@ def make(
 
     Raises:
         CourseError: if there is no optimizer of that name.
+        ValueError: if the learning rate is neither a number nor a schedule.
     """
-    if name not in _OPTIMIZERS:
-        raise CourseError(
-            f"There is no optimizer {name!r}: choose one of {', '.join(_OPTIMIZERS)}."
-        )
+    make_one = _OPTIMIZERS[checks.chosen(name, _OPTIMIZERS, "optimizer")]
+    if not isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        learning_rate = checks.number(learning_rate, "learning_rate", -1e6, 1e6)
     settings = {}
     if name == "unit_muon":
         settings = {
             "adam_lr_ratio": SGD_RATE * batch_size,
             "adam_weight_decay": SGD_WEIGHT_DECAY * batch_size,
         }
-    return _OPTIMIZERS[name](learning_rate=learning_rate, **settings)
+    return make_one(learning_rate=learning_rate, **settings)

@@ -59,7 +59,7 @@ def get(name: str) -> Profile:
     Raises:
         CourseError: if there is none of that name.
     """
-    if name not in _PROFILES:
+    if not isinstance(name, str) or name not in _PROFILES:
         raise CourseError(f"There is no profile {name!r}: choose one of {', '.join(_PROFILES)}.")
     return _PROFILES[name]
 

@@ -6,9 +6,12 @@ cannot write anywhere.
 
 import hashlib
 import io
+import lzma
 import pickle
+import pickletools
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -36,6 +39,20 @@ _TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 # An official member is at most 31 MB, a 32x32 picture a few kilobytes: more is damage or a trap.
 _MEMBER_LIMIT = 64 * 2**20
+# All of CIFAR-10 unpacked is 184 MB.
+_ARCHIVE_LIMIT = 2**30
+_MEMBERS_LIMIT = 200_000
+# What the readers of tar, zip, gzip, bzip2 and xz raise for damage, and zip for a password.
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 _Member = tuple[str, Callable[[], bytes]]
 
 
@@ -75,8 +92,7 @@ def read(path: str | Path) -> Arrays:
     try:
         with _opened(path) as members:
             return _read_members(members, path)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        # gzip and lzma report damage as one of these.
+    except _DAMAGE as error:
         raise DataError(
             f"{path} is damaged or incomplete ({error}): get it again and compare its SHA-256."
         ) from error
@@ -87,6 +103,7 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.members = self.bytes = 0
         self.archive: tarfile.TarFile | zipfile.ZipFile | None = None
 
     def __enter__(self) -> Iterator[_Member]:
@@ -112,26 +129,36 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
     def _from_folder(self) -> Iterator[_Member]:
         for file in sorted(self.path.rglob("*")):
             if file.is_file():
-                yield file.relative_to(self.path).as_posix(), file.read_bytes
+                yield file.relative_to(self.path).as_posix(), partial(self._content, file)
+
+    def _content(self, file: Path) -> bytes:
+        self._count(str(file), file.stat().st_size)
+        return file.read_bytes()
 
     def _from_zip(self, archive: zipfile.ZipFile) -> Iterator[_Member]:
         for info in archive.infolist():
             if not info.is_dir():
-                _check_size(info.filename, info.file_size)
+                self._count(info.filename, info.file_size)
                 yield info.filename, partial(archive.read, info)
 
     def _from_tar(self, archive: tarfile.TarFile) -> Iterator[_Member]:
         for info in archive:
             if info.isreg():
-                _check_size(info.name, info.size)
+                self._count(info.name, info.size)
                 file = archive.extractfile(info)
                 assert file is not None  # noqa: S101 - true for every regular member
                 yield info.name, file.read
 
-
-def _check_size(name: str, size: int) -> None:
-    if size > _MEMBER_LIMIT:
-        raise DataError(f"{name} would unpack to {size:,} bytes: no file of CIFAR-10 is so large.")
+    def _count(self, name: str, size: int) -> None:
+        """Refuse what would unpack to far more than CIFAR-10 is."""
+        self.members, self.bytes = self.members + 1, self.bytes + size
+        if size > _MEMBER_LIMIT:
+            raise DataError(f"{name} would take {size:,} bytes: no file of CIFAR-10 is so large.")
+        if self.members > _MEMBERS_LIMIT or self.bytes > _ARCHIVE_LIMIT:
+            raise DataError(
+                f"{self.path} holds more than {_MEMBERS_LIMIT:,} files or {_ARCHIVE_LIMIT:,} "
+                "bytes: that is not CIFAR-10."
+            )
 
 
 def _read_members(members: Iterator[_Member], path: Path) -> Arrays:
@@ -158,31 +185,47 @@ def _read_members(members: Iterator[_Member], path: Path) -> Arrays:
 
 
 class _BatchUnpickler(pickle.Unpickler):
-    """Builds arrays and nothing else: a pickle from a stranger could run any code."""
-
-    _ALLOWED = frozenset(
-        {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "_reconstruct"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-            ("_codecs", "encode"),
-        }
-    )
+    """Builds arrays of bytes and nothing else: a pickle from a stranger could run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch needs")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        match f"{module}.{name}":
+            case "numpy.core.multiarray._reconstruct" | "numpy._core.multiarray._reconstruct":
+                return _empty_array
+            case "numpy.ndarray":
+                return None  # an argument of the one above
+            case "numpy.dtype":
+                return np.dtype
+            case "_codecs.encode":
+                return _latin_bytes
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch needs")
+
+
+def _empty_array(_kind: None, _shape: tuple[int, ...], _dtype: bytes) -> np.ndarray:
+    """Return what the pickle then fills with its own shape and bytes."""
+    return np.empty(0)
+
+
+def _latin_bytes(text: str, _codec: str) -> bytes:
+    """Return bytes that Python 3 has pickled as a text."""
+    return text.encode("latin-1")
 
 
 def _python_batch(contents: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
+        _check_memory(contents)
         batch = _BatchUnpickler(io.BytesIO(contents), encoding="bytes").load()
         rows, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
     except Exception as error:  # a damaged pickle can raise almost anything
         raise DataError(f"{name} is no official python batch ({error}): get it again.") from error
     return _rows_to_images(rows, labels, name)
+
+
+def _check_memory(contents: bytes) -> None:
+    """Refuse a pickle that numbers its objects so high that Python's list of them fills memory."""
+    for code, argument, _ in pickletools.genops(contents):
+        numbered = argument if code.name in ("PUT", "BINPUT", "LONG_BINPUT") else None
+        if numbered is not None and numbered > len(contents):
+            raise pickle.UnpicklingError(f"it numbers an object {argument}")
 
 
 def _binary_batch(contents: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -228,7 +271,7 @@ def _split_and_label(file: PurePosixPath) -> tuple[str, int]:
 
 def _picture(contents: bytes, name: str) -> np.ndarray:
     try:
-        with Image.open(io.BytesIO(contents)) as picture:
+        with Image.open(io.BytesIO(contents), formats=("PNG", "JPEG")) as picture:
             if picture.size == (32, 32):
                 return np.asarray(picture.convert("RGB"), dtype=np.uint8)
             width, height = picture.size

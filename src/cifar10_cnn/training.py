@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import __version__, device, files, fitting, models, paths, recipes
+from cifar10_cnn import __version__, checkpoints, device, files, fitting, models, paths, recipes
 from cifar10_cnn.data import Dataset, select_classes
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -28,7 +28,9 @@ COURSE_RUN = "04_train"
 
 
 def new_run(profile: Profile, name: str) -> Path:
-    """Make an empty folder for the run ``name``; what an earlier run left there is deleted.
+    """Make a folder for the run ``name``; a finished run that is there is deleted.
+
+    What a stopped one left stays: its training can go on.
 
     Used in notebook 04.
 
@@ -36,9 +38,9 @@ def new_run(profile: Profile, name: str) -> Path:
         ``runs/<profile>/<name>/``.
     """
     folder = paths.runs_folder() / profile.name / name
-    if folder.exists():
+    if (folder / "run.json").exists():
         shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -51,7 +53,7 @@ def record(
 ) -> None:
     """Write ``history.csv`` and ``run.json`` beside the model that a training saved in ``folder``.
 
-    Used in notebook 04.
+    What only a stopped training needs is then deleted. Used in notebook 04.
 
     Args:
         folder: a folder of ``new_run`` that holds ``model.keras``.
@@ -81,12 +83,13 @@ def record(
         **(more or {}),
     }
     files.write_json(folder / "run.json", about)
+    shutil.rmtree(folder / checkpoints.FOLDER, ignore_errors=True)
 
 
 def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     """Train by the recipe ``name`` and keep the epoch that validates best.
 
-    Killed, the same call goes on after the last finished epoch. Notebook 04 does the same in the
+    Killed, the same call goes on where it was. Notebook 04 does the same in the
     open; the command ``train`` and notebook 05's baseline call this.
 
     Returns:
@@ -99,7 +102,6 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     plan = fitting.Plan(recipe, recipe.epochs_at(profile), profile.seed, dataset.fingerprint)
     history = fitting.fit(plan, folder, dataset)
     record(folder, dataset, profile, history)
-    fitting.finish(folder)
     return folder
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from cifar10_cnn import checks
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 from cifar10_cnn.models.course import (
     PICTURE_SHAPE,
     add_conv_block,
@@ -42,6 +42,7 @@ from cifar10_cnn.models.published import (
     strided_cnn,
     two_conv_cnn,
 )
+from cifar10_cnn.models.strangers import load
 from cifar10_cnn.models.watched import Watched
 
 __all__ = [
@@ -56,10 +57,12 @@ __all__ = [
     "deep_maxnorm_cnn",
     "dense_baseline",
     "describe",
+    "digest",
     "fast_cnn",
     "fingerprint",
     "four_conv_cnn",
     "intro_cnn",
+    "load",
     "maxnorm_cnn",
     "multiplications",
     "names",
@@ -105,11 +108,10 @@ def build(name: str, classes: int = 10) -> keras.Model:
 
     Raises:
         CourseError: if there is no network of that name.
-        ValueError: if ``classes`` is less than two.
+        ValueError: if ``classes`` is no whole number from two on.
     """
     builder = _builder(name)
-    if classes < 2:
-        raise ValueError(f"A classifier needs two classes or more, not {classes}.")
+    checks.count(classes, "classes", 2, 100_000)
     return builder(classes)
 
 
@@ -160,17 +162,31 @@ def multiplications(model: keras.Model, shape: tuple[int, int, int] | None = Non
     )
 
 
-@cache
 def fingerprint(name: str) -> str:
-    """Return 12 hexadecimal digits that change with any setting of any layer of a network.
+    """Return the digest of the network called ``name``.
 
     A cached training is one of this network only as long as they stay the same.
 
     Raises:
         CourseError: if there is no network of that name.
     """
-    layers = [_nameless(keras.saving.serialize_keras_object(each)) for each in build(name).layers]
-    return hashlib.sha256(json.dumps(layers, sort_keys=True).encode()).hexdigest()[:12]
+    return _digest_of(_builder(name))
+
+
+@cache
+def _digest_of(builder: Callable[[int], keras.Model]) -> str:
+    return digest(builder(10))
+
+
+def digest(model: keras.Model) -> str:
+    """Return 12 hexadecimal digits that change with any setting of a model or its optimizer.
+
+    Two models with the same digest may have other weights.
+    """
+    optimizer = getattr(model, "optimizer", None)  # a model has none before it is compiled
+    parts = [*model.layers, *([optimizer] if optimizer else [])]
+    settings = [_nameless(keras.saving.serialize_keras_object(part)) for part in parts]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _nameless(config: Any) -> Any:
@@ -183,6 +199,4 @@ def _nameless(config: Any) -> Any:
 
 
 def _builder(name: str) -> Callable[[int], keras.Model]:
-    if name not in _BUILDERS:
-        raise CourseError(f"There is no model {name!r}: choose one of {', '.join(_BUILDERS)}.")
-    return _BUILDERS[name]
+    return _BUILDERS[checks.chosen(name, _BUILDERS, "model")]

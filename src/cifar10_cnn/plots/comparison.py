@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.labels import LEGEND_INCHES, label_outer, legend_alone
 from cifar10_cnn.plots.style import (
     BLACK,
     BLUE,
     VERMILLION,
     CourseFigure,
-    checked_shares,
     in_points,
     listed,
     percent,
@@ -55,10 +55,8 @@ def curve_grid(
         ValueError: if there is no network, one has no history, or a curve is missing, empty, of
             another length, or outside 0 to 1.
     """
-    if not histories:
-        raise ValueError("There is no history to draw.")
-    for name, runs in histories.items():
-        if not runs:
+    for name, runs in checks.mapping(histories, "history").items():
+        if not len(checks.rows(runs, f"histories of {name}")):
             raise ValueError(f"There is no history of {name}.")
     curves = {name: [_curves(name, run) for run in runs] for name, runs in histories.items()}
     told = published_for(curves, published)
@@ -90,16 +88,16 @@ def curve_grid(
 
 def _curves(name: str, history: History) -> np.ndarray:
     """Return training and validation accuracy, (2, epochs), the latter NaN if there is none."""
-    if "accuracy" not in history:
+    if "accuracy" not in checks.mapping(history, f"curve of {name}"):
         raise ValueError(
             f"A history of {name} has no 'accuracy', only {listed(sorted(history)) or 'nothing'}: "
             "compile the model with metrics=['accuracy']."
         )
-    train = checked_shares(history["accuracy"], f"a training curve of {name}")
+    train = checks.shares(history["accuracy"], f"a training curve of {name}")
     held = np.asarray(history.get("val_accuracy", np.full(len(train), np.nan)), dtype=float)
     # A table of runs with and without validation has a column of NaN for the latter.
     if not len(held) or not np.isnan(held).all():
-        checked_shares(held, f"a validation curve of {name}")
+        checks.shares(held, f"a validation curve of {name}")
     if len(train) != len(held):
         raise ValueError(
             f"A history of {name} has {len(train)} epochs of 'accuracy', {len(held)} of "
@@ -184,8 +182,10 @@ def score_dots(
         ValueError: if there is no name or no score of one, or a score is outside 0 to 1.
     """
     seeds = accuracies_by_name(scores)
-    if reference:
-        checked_shares([reference[1]], reference[0])
+    if reference is not None:
+        if not isinstance(reference, tuple) or len(reference) != 2:
+            raise ValueError(f"A reference is its name and its score, not {reference!r}.")
+        checks.number(reference[1], str(reference[0]), 0, 1)
     order = sorted(seeds, key=lambda name: -seeds[name].mean())
     counts = {len(each) for each in seeds.values()}
     rows = 0.36 * max(len(order), 4) + 0.9 + (0.25 if reference else 0)
@@ -258,18 +258,21 @@ def _score_alt(
 
 def accuracies_by_name(accuracies: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
     """Return the accuracies of each name's seeds, checked, as arrays."""
-    if not accuracies:
-        raise ValueError("There is no accuracy to draw: the mapping is empty.")
-    return {name: checked_shares(each, name) for name, each in accuracies.items()}
+    found = checks.mapping(accuracies, "accuracy")
+    return {name: checks.shares(each, name) for name, each in found.items()}
 
 
 def published_for(
     drawn: Mapping[str, object], published: Mapping[str, float] | None
 ) -> dict[str, float]:
     """Return the published accuracies of what is drawn, checked."""
-    told = {name: share for name, share in (published or {}).items() if name in drawn}
+    if published is None:
+        return {}
+    if not isinstance(published, Mapping):
+        raise ValueError(f"What is published is given by name, as a dict, not {published!r}.")
+    told = {name: share for name, share in published.items() if name in drawn}
     for name, share in told.items():
-        checked_shares([share], f"published for {name}")
+        checks.shares([share], f"published for {name}")
     return told
 
 

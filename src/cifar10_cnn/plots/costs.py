@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.comparison import accuracies_by_name, mean_text, published_for
 from cifar10_cnn.plots.labels import LEGEND_INCHES, label_points, legend_alone, log_axis
 from cifar10_cnn.plots.style import (
@@ -71,7 +72,7 @@ def accuracy_against(
             is missing or outside 0 to 1.
     """
     seeds = accuracies_by_name(accuracies)
-    _check_costs(costs, seeds, cost_name)
+    costs = _checked_costs(costs, seeds, cost_name)
     points = {name: (costs[name], float(each.mean())) for name, each in seeds.items()}
     told = published_for(seeds, published)
     front = _front(points)
@@ -92,13 +93,20 @@ def accuracy_against(
     return figure
 
 
-def _check_costs(costs: Mapping[str, float], seeds: Mapping[str, np.ndarray], what: str) -> None:
-    if set(costs) != set(seeds):
+def _checked_costs(
+    costs: Mapping[str, float], seeds: Mapping[str, np.ndarray], what: str
+) -> dict[str, float]:
+    if set(checks.mapping(costs, "cost")) != set(seeds):
         odd = listed(sorted(set(costs) ^ set(seeds)))
         raise ValueError(f"Give each network its cost and its accuracies: {odd} has only one.")
-    for name, cost in costs.items():
-        if not 0 < cost < np.inf:
-            raise ValueError(f"A logarithmic axis has no place for {cost} {what} of {name}.")
+    found = {
+        name: checks.number(cost, f"The {what} of {name}", -1e300, 1e300)
+        for name, cost in costs.items()
+    }
+    for name, cost in found.items():
+        if cost <= 0:
+            raise ValueError(f"A logarithmic axis has no place for {cost:g} {what} of {name}.")
+    return found
 
 
 def _front(points: _Points) -> list[str]:

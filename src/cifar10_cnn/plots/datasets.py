@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.style import (
     BLUE,
     DASHES,
@@ -33,14 +34,11 @@ def class_counts(splits: Mapping[str, np.ndarray], class_names: Sequence[str]) -
     Raises:
         ValueError: if there is no split, or a label is outside 0 to k - 1.
     """
-    classes = len(class_names)
-    if not splits:
-        raise ValueError("There is no split to count.")
-    counts = {}
-    for name, labels in splits.items():
-        counts[name] = np.bincount(labels, minlength=classes)
-        if len(counts[name]) > classes:
-            raise ValueError(f"{name} has a label {max(labels)}, but there are {classes} classes.")
+    classes = len(checks.names(class_names))
+    counts = {
+        name: np.bincount(checks.classes(labels, classes, f"{name} labels"), minlength=classes)
+        for name, labels in checks.mapping(splits, "split").items()
+    }
     if all(np.ptp(count) <= 1 for count in counts.values()):
         numbers = [f"{count.max():,} {name}" for name, count in counts.items()]
         title = f"Every class has {listed(numbers)} pictures"
@@ -93,6 +91,7 @@ def mean_pictures(
     Raises:
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
+    images = checks.pictures(images)
     members = members_of_classes(images, labels, class_names)
     means = [images[index].mean(axis=0, dtype=np.float32) for index in members]
     brightness = np.array([mean.mean() for mean in means])
@@ -128,11 +127,9 @@ def channel_histograms(images: np.ndarray) -> CourseFigure:
     Raises:
         ValueError: if the pictures are not uint8 or not in colour.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not images.size:
-        raise ValueError(
-            f"Pictures must be uint8 of shape (N, h, w, 3), not {images.dtype} {images.shape}."
-        )
+    images = checks.pictures(images)
+    if images.dtype != np.uint8:
+        raise ValueError(f"Pictures must be uint8, 0 to 255, not {images.dtype}.")
     # A part at a time: counting makes 8 bytes of each of up to 150 million values.
     parts = np.array_split(images, -(-len(images) // 5000))
     counts = np.array(

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cifar10_cnn import evaluation
+from cifar10_cnn import checks, evaluation
 from cifar10_cnn.plots.pictures import pictures
 from cifar10_cnn.plots.style import (
     CourseFigure,
     class_colours,
     listed,
     percent,
-    same_length,
     share_axis,
     styled,
 )
@@ -40,7 +39,9 @@ def mistakes(
     Raises:
         ValueError: if the shapes do not fit together.
     """
-    same_length(images=images, labels=labels, probabilities=probabilities)
+    images, probabilities = checks.pictures(images), checks.probabilities(probabilities)
+    labels = checks.classes(labels, len(checks.names(class_names, probabilities.shape[1])))
+    checks.same_length(images=images, labels=labels, probabilities=probabilities)
     chosen = evaluation.confident_mistakes(labels, probabilities, count)
     if not len(chosen):
         title = f"The model made no mistake on these {len(labels):,} pictures"
@@ -81,14 +82,10 @@ def predictions(
     Raises:
         ValueError: if the shapes do not fit together, or there is no picture.
     """
-    same_length(images=images, labels=labels, probabilities=probabilities)
-    images, labels = as_pictures(images)[:6], np.asarray(labels)[:6]
-    probabilities = np.asarray(probabilities)[:6]
-    if not len(images) or probabilities.shape[1] != len(class_names):
-        raise ValueError(
-            f"{len(images)} pictures with probabilities of shape {probabilities.shape} do not fit "
-            f"to {len(class_names)} classes."
-        )
+    images, probabilities = as_pictures(images), checks.probabilities(probabilities)
+    labels = checks.classes(labels, len(checks.names(class_names, probabilities.shape[1])))
+    checks.same_length(images=images, labels=labels, probabilities=probabilities)
+    images, labels, probabilities = images[:6], labels[:6], probabilities[:6]
     best = probabilities.argmax(axis=1)
     right = int((best == labels).sum())
     title = f"The most probable class is the true one for {right} of {len(images)} pictures"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.colors import Normalize
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.style import (
     BLUE,
     SKY,
@@ -12,7 +13,6 @@ from cifar10_cnn.plots.style import (
     listed,
     number,
     percent,
-    same_length,
     styled,
 )
 from cifar10_cnn.plots.tiles import GAP, as_picture, plan
@@ -30,14 +30,11 @@ def convolution_demo(image: np.ndarray, kernel: np.ndarray, result: np.ndarray) 
         result: (h', w'), any numbers.
 
     Raises:
-        ValueError: if one of them is not two-dimensional.
+        ValueError: if one of them is not a table of numbers.
     """
-    image, kernel, result = (np.asarray(each) for each in (image, kernel, result))
-    if {image.ndim, kernel.ndim, result.ndim} != {2}:
-        raise ValueError(
-            f"Give one channel, one kernel and one result, each with two dimensions, not "
-            f"{image.shape}, {kernel.shape} and {result.shape}."
-        )
+    image = checks.array(image, "pixels of one channel", "(h, w)")
+    kernel = checks.array(kernel, "weights of one kernel", "(m, n)")
+    result = checks.array(result, "sums", "(h', w')")
     shapes = [f"{array.shape[0]}×{array.shape[1]}" for array in (image, kernel, result)]
     low, high = number(result.min(), ".4g"), number(result.max(), ".4g")
     title = (
@@ -86,12 +83,7 @@ def filters(kernels: np.ndarray, title: str | None = None) -> CourseFigure:
     Raises:
         ValueError: if the kernels do not look at three channels.
     """
-    kernels = np.asarray(kernels, dtype=float)
-    if kernels.ndim != 4 or kernels.shape[2] != 3:
-        raise ValueError(
-            "Only kernels on three colour channels, (h, w, 3, n), are pictures; these have the "
-            f"shape {kernels.shape}."
-        )
+    kernels = checks.array(kernels, "kernels", "(h, w, 3, n)").astype(float)
     height, width, _, count = kernels.shape
     weights = f"weights from {number(kernels.min(), '.2f')} to {number(kernels.max(), '.2f')}"
     title = title or f"{count} filters of {height}×{width} pixels, {weights}; grey means 0"
@@ -118,10 +110,9 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, count: int = 16) -> Course
     Raises:
         ValueError: if the maps do not have three dimensions.
     """
-    image, maps = as_picture(image), np.asarray(maps, dtype=float)
-    if maps.ndim != 3:
-        raise ValueError(f"Feature maps of one picture have the shape (h, w, n), not {maps.shape}.")
-    shown = maps.transpose(2, 0, 1)[:count]
+    image = as_picture(image)
+    maps = checks.array(maps, "feature maps", "(h, w, n)").astype(float)
+    shown = maps.transpose(2, 0, 1)[: checks.count(count, "count")]
     means = shown.mean(axis=(1, 2))
     most, least = number(means.max(), ".2f"), number(means.min(), ".2f")
     some = f"{len(shown)} of {maps.shape[2]}" if len(shown) < maps.shape[2] else f"The {len(shown)}"
@@ -163,11 +154,14 @@ def parameter_counts(layer_names: Sequence[str], counts: Sequence[int]) -> Cours
     Raises:
         ValueError: if there are not as many counts as names, or all of them are 0.
     """
-    same_length(layer_names=layer_names, counts=counts)
-    numbers = np.asarray(counts, dtype=np.int64)
+    checks.names(layer_names)
+    checks.same_length(layer_names=layer_names, counts=counts)
+    numbers = checks.array(counts, "numbers of parameters", "(n,)", kinds="ui").astype(np.int64)
     total = int(numbers.sum())
-    if total <= 0:
-        raise ValueError(f"There is no parameter in {len(numbers)} layers to draw.")
+    if total <= 0 or numbers.min() < 0:
+        raise ValueError(
+            f"Numbers of parameters are 0 or more, at least one of them more, not {counts}."
+        )
     most = int(numbers.argmax())
     share = percent(numbers[most] / total)
     title = f"{layer_names[most]} holds {numbers[most]:,} of {total:,} parameters ({share})"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.style import (
     NBSP,
     RIGHT_TEXT,
@@ -13,7 +14,6 @@ from cifar10_cnn.plots.style import (
     CourseFigure,
     listed,
     members_of_classes,
-    same_length,
     styled,
 )
 from cifar10_cnn.plots.tiles import as_picture, as_pictures, plan
@@ -47,13 +47,15 @@ def pictures(
         ValueError: if the numbers of pictures, captions and marks differ, or there is no picture.
     """
     images = as_pictures(images)
+    if captions is not None:
+        checks.rows(captions, "captions")
     colours = None
     words = f"{len(images)} pictures" if len(images) != 1 else "One picture"
     alt_captions = "" if captions is None else f": {listed(captions)}".replace("\n", " ")
     if correct is not None:
-        correct = np.asarray(correct, dtype=bool)
+        correct = checks.array(correct, "marks of what is correct", "(N,)", kinds="b")
         captions = [""] * len(images) if captions is None else captions
-        same_length(images=images, captions=captions, correct=correct)
+        checks.same_length(images=images, captions=captions, correct=correct)
         colours = [RIGHT_TEXT if right else WRONG_TEXT for right in correct]
         captions = [
             f"{'✓' if right else '✗'}{NBSP}{caption}"
@@ -88,9 +90,10 @@ def class_grid(
     Raises:
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.count(seed, "seed", 0))
+    images = checks.pictures(images)
     members = members_of_classes(images, labels, class_names)
-    rows = [rng.permutation(index)[:per_class] for index in members]
+    rows = [rng.permutation(index)[: checks.count(per_class, "per_class")] for index in members]
     columns = max(len(row) for row in rows)
     # White tiles fill a row that is short.
     shown = np.full((len(rows), columns, *images.shape[1:]), 255, dtype=np.uint8)
@@ -126,6 +129,7 @@ def augmentations(
         title: by default how far the versions are from the original.
     """
     original, versions = as_picture(original), as_pictures(versions)
+    _same_size(original, versions[0])
     changes = np.abs(versions.astype(float) - original).mean(axis=(1, 2, 3))
     if title is None:
         title = (
@@ -173,8 +177,9 @@ def pairs(
     Raises:
         ValueError: if the numbers of pictures and captions differ, or there is no pair.
     """
-    same_length(left_images=left_images, right_images=right_images, captions=captions)
     left, right = as_pictures(left_images), as_pictures(right_images)
+    checks.same_length(left_images=left, right_images=right, captions=captions)
+    _same_size(left[0], right[0])
     white = np.full((len(left), 1, *left.shape[2:]), 255, dtype=np.uint8)
     columns = min(len(left), 10)
     tiles = plan(np.concatenate([left, white, right], axis=1), columns, captions, width=7.6)
@@ -193,6 +198,11 @@ def pairs(
     axes.set_yticks(ticks, labels)
     axes.tick_params(length=0)
     return figure
+
+
+def _same_size(first: np.ndarray, second: np.ndarray) -> None:
+    if first.shape != second.shape:
+        raise ValueError(f"Pictures of shape {first.shape} and {second.shape}: give equal ones.")
 
 
 @styled
@@ -246,6 +256,9 @@ def pixel_zoom(
         ValueError: if the part leaves the picture, or there is no such channel.
     """
     image = as_picture(image)
+    for number, what in ((row, "row"), (column, "column"), (channel, "channel")):
+        checks.count(number, what, 0)
+    checks.count(size, "size")
     height, width = image.shape[:2]
     inside = size > 0 and 0 <= row <= height - size and 0 <= column <= width - size
     if not inside or channel not in range(3):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cifar10_cnn import evaluation
+from cifar10_cnn import checks, evaluation
 from cifar10_cnn.plots.style import (
     BLUE,
     HATCHES,
@@ -40,8 +40,9 @@ def bar_scores(
     Raises:
         ValueError: if there is no score, or one is outside 0 to 1.
     """
-    if not scores or not all(0 <= score <= 1 for score in scores.values()):
-        raise ValueError(f"Give one score or more, each from 0 to 1, not {dict(scores)}.")
+    for name, score in checks.mapping(scores, "score").items():
+        checks.number(score, name, 0, 1)
+    checks.count(classes, "classes")
     best, *others = sorted(scores, key=scores.__getitem__, reverse=True)
     if others:
         lead = 100 * (scores[best] - scores[others[0]])
@@ -82,7 +83,8 @@ def class_accuracy(
     Raises:
         ValueError: if the shapes differ or a class is outside 0 to k - 1.
     """
-    shares = evaluation.class_accuracy(labels, predictions, len(class_names))
+    classes = len(checks.names(class_names))
+    shares = evaluation.class_accuracy(labels, predictions, classes)
     order = np.argsort(np.nan_to_num(-shares, nan=1), kind="stable")
     present = [index for index in order if not np.isnan(shares[index])]
     best, worst = present[0], present[-1]
@@ -133,8 +135,8 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFi
     Raises:
         ValueError: if the matrix is not (k, k) for k names, or empty.
     """
-    matrix = np.asarray(matrix)
     worst = evaluation.confused_pairs(matrix, class_names, count=1)
+    matrix = np.asarray(matrix)
     total, right = int(matrix.sum()), int(matrix.trace())
     if not total:
         raise ValueError("The confusion matrix counts no picture.")

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.labels import label_outer, label_points, log_axis
 from cifar10_cnn.plots.style import (
     BLACK,
     BLUE,
     CourseFigure,
-    checked_shares,
     percent,
     share_axis,
     styled,
@@ -30,9 +30,8 @@ def learning_rate_search(
     Raises:
         ValueError: if there is no optimizer or no trial of one, or a number is outside its range.
     """
-    if not trials:
-        raise ValueError("There is no optimizer whose trials could be drawn.")
-    points = {name: _trials(name, pairs) for name, pairs in trials.items()}
+    found = checks.mapping(trials, "optimizer")
+    points = {name: _trials(name, pairs) for name, pairs in found.items()}
     best = {name: tuple(pairs[pairs[:, 1].argmax()]) for name, pairs in points.items()}
     columns = min(len(points), 3)
     rows = -(-len(points) // columns)
@@ -56,10 +55,9 @@ def learning_rate_search(
 
 def _trials(name: str, pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Return an optimizer's trials, (N, 2), the lowest learning rate first."""
-    if not len(pairs):
-        raise ValueError(f"There is no trial of {name}.")
-    table = np.array(sorted(pairs), dtype=float)
-    checked_shares(table[:, 1], f"a trial of {name}")
+    table = checks.array(pairs, f"trials of {name}", "(N, 2)").astype(float)
+    table = table[np.lexsort(table.T[::-1])]
+    checks.shares(table[:, 1], f"a trial of {name}")
     for rate in table[:, 0]:
         if not 0 < rate < np.inf:
             raise ValueError(f"Learning rates are above 0; {name} was tried with {rate:g}.")

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
-from cifar10_cnn import device
+from cifar10_cnn import checks, device
 from cifar10_cnn.sources import CLASS_NAMES
 
 if TYPE_CHECKING:
@@ -194,33 +194,6 @@ def listed(words: Sequence[object], most: int = 12) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
 
 
-def same_length(**sequences: Any) -> None:
-    """Check that all have one length.
-
-    Raises:
-        ValueError: with the lengths, if they differ.
-    """
-    lengths = {name: len(sequence) for name, sequence in sequences.items()}
-    if len(set(lengths.values())) > 1:
-        text = ", ".join(f"{length} {name}" for name, length in lengths.items())
-        raise ValueError(f"These must be equally many: {text}.")
-
-
-def checked_shares(values: Sequence[float] | np.ndarray, whose: str) -> np.ndarray:
-    """Return accuracies as an array.
-
-    Raises:
-        ValueError: if there is none, or one is not a number from 0 to 1.
-    """
-    shares = np.asarray(values, dtype=float)
-    if not shares.size:
-        raise ValueError(f"There is no accuracy of {whose}.")
-    wrong = shares[~((shares >= 0) & (shares <= 1))]
-    if wrong.size:
-        raise ValueError(f"Accuracies are shares from 0 to 1, but {whose} has {wrong[0]:g}.")
-    return shares
-
-
 def share_axis(axes: Axes, axis: str = "y") -> None:
     """Write an axis of shares, 0 to 1, in percent."""
     getattr(axes, f"{axis}axis").set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
@@ -242,8 +215,9 @@ def members_of_classes(
     Raises:
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
-    same_length(images=images, labels=labels)
-    members = [np.flatnonzero(np.asarray(labels) == label) for label in range(len(class_names))]
+    labels = checks.classes(labels, len(checks.names(class_names)))
+    checks.same_length(images=images, labels=labels)
+    members = [np.flatnonzero(labels == label) for label in range(len(class_names))]
     for label, name in enumerate(class_names):
         if not len(members[label]):
             raise ValueError(f"There is no picture of class {label}, {name}.")

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from cifar10_cnn.plots.style import WIDTH, same_length
+from cifar10_cnn import checks
+from cifar10_cnn.plots.style import WIDTH
 
 GAP = 0.07
 LINE = 0.16  # inches from one line of a caption to the next
@@ -74,7 +75,7 @@ class Tiles:
             colours: one for each caption; black if None.
             imshow: more arguments for ``Axes.imshow``.
         """
-        same_length(images=images, tiles=range(self.count))
+        checks.same_length(images=images, tiles=range(self.count))
         for position, image in enumerate(images):
             x, y = self.corner(position)
             extent = (x, x + self.size, y + self.size * self.ratio, y)
@@ -114,16 +115,14 @@ def plan(
         largest: width of a picture in inches at most.
 
     Raises:
-        ValueError: if there is no picture, no column, or another number of captions.
+        ValueError: if there is no column, or another number of captions.
     """
-    if not len(images) or columns < 1:
-        raise ValueError(f"{len(images)} pictures in {columns} columns: give one or more of both.")
-    columns = min(columns, len(images))
+    columns = min(checks.count(columns, "columns"), len(images))
     size = min(largest, width / columns - GAP)
     texts: list[str] = []
     font_size = 10.0
     if captions is not None:
-        same_length(images=images, captions=captions)
+        checks.same_length(images=images, captions=captions)
         texts = [str(caption) for caption in captions]
         longest = max((len(word) for text in texts for word in re.split("[ \n]", text)), default=1)
         font_size = float(np.clip((size + GAP - 0.02) * 72 / LETTER / max(longest, 1), 7, 10))
@@ -143,14 +142,12 @@ def as_pictures(images: ArrayLike) -> np.ndarray:
         images: (N, h, w, 3), integers or floats 0 to 255 (not 0 to 1); values beyond are cut off.
 
     Raises:
-        ValueError: if the shape is another one.
+        ValueError: if they are anything else, or there is none.
     """
-    array = np.asarray(images)
-    if array.ndim != 4 or array.shape[3] != 3:
-        raise ValueError(f"Colour pictures must have the shape (N, h, w, 3), not {array.shape}.")
+    array = checks.pictures(images)
     return np.clip(np.rint(array), 0, 255).astype(np.uint8)
 
 
 def as_picture(image: ArrayLike) -> np.ndarray:
     """Return one colour picture as uint8, (h, w, 3); see `as_pictures`."""
-    return as_pictures(np.asarray(image)[np.newaxis])[0]
+    return as_pictures(checks.array(image, "pixels of a picture", "(h, w, 3)")[np.newaxis])[0]

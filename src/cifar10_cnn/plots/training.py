@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from cifar10_cnn import checks
 from cifar10_cnn.plots.style import (
     BLACK,
     BLUE,
@@ -87,8 +88,7 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
     Raises:
         ValueError: if there is no run, or one lacks a curve.
     """
-    if not histories:
-        raise ValueError("There is no run to compare.")
+    checks.mapping(histories, "run")
     validation = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
     gaps = {
         name: _curve(history, "accuracy") - validation[name] for name, history in histories.items()
@@ -136,8 +136,8 @@ def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseF
     Raises:
         ValueError: if there is no run, or one lacks a curve.
     """
-    if not histories:
-        raise ValueError("There is no run to compare.")
+    checks.mapping(histories, "run")
+    checks.number(goal, "goal", 0, 1)
     curves = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
     minutes = {
         name: np.cumsum(_curve(history, "seconds")) / 60 for name, history in histories.items()
@@ -180,14 +180,14 @@ def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseF
 
 def _curve(history: History, key: str) -> np.ndarray:
     """Return one curve of a history, one number for each epoch."""
-    if key not in history:
+    if key not in checks.mapping(history, "curve"):
         raise ValueError(
             f"The history has no {key!r}, only {listed(sorted(history))}: compile the model with "
             "metrics=['accuracy'] and give fit() validation_data."
         )
-    curve = np.asarray(history[key], dtype=float)
+    curve = checks.array(history[key], f"numbers of {key}", "(epochs,)").astype(float)
     epochs = len(history.get("val_accuracy", curve))
-    if not len(curve) or len(curve) != epochs:
+    if len(curve) != epochs:
         raise ValueError(f"{key!r} has {len(curve)} epochs, val_accuracy {epochs}.")
     return curve
 

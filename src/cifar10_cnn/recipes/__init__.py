@@ -1,6 +1,6 @@
 """How each network is trained, as data: our own recipes, the published ones, follow-ups."""
 
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn import checks
 from cifar10_cnn.recipes.fast import FAST
 from cifar10_cnn.recipes.follow_ups import FOLLOW_UPS, TUNED
 from cifar10_cnn.recipes.published import PUBLISHED
@@ -48,6 +48,4 @@ def get(name: str) -> Recipe:
     Raises:
         CourseError: if there is none of that name.
     """
-    if name not in _RECIPES:
-        raise CourseError(f"There is no recipe {name!r}: choose one of {', '.join(_RECIPES)}.")
-    return _RECIPES[name]
+    return _RECIPES[checks.chosen(name, _RECIPES, "recipe")]

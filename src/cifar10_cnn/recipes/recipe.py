@@ -6,10 +6,8 @@ from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import Any, Literal
 
-import numpy as np
-
 from cifar10_cnn import models, optimizers
-from cifar10_cnn.batches import Batches
+from cifar10_cnn.batches import Batches, Shuffled
 from cifar10_cnn.data import Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.profiles import Profile
@@ -54,12 +52,10 @@ class Published:
 class Part:
     """A row of epochs: the arguments of ``model.fit``."""
 
-    x: np.ndarray | Batches
-    y: np.ndarray | None
+    x: Shuffled
     initial_epoch: int
     epochs: int
-    batch_size: int | None
-    shuffle: bool
+    shuffle: bool = False  # its order is drawn already
 
 
 @dataclass(frozen=True)
@@ -188,12 +184,13 @@ class Recipe:
         labels = pictures.labels
         if not self.sizes:
             wanted = keras.utils.to_categorical(labels, classes) if self.one_hot else labels
-            yield Part(pictures.images, wanted, 0, epochs, self.batch_size, shuffle=True)
+            drawn = Shuffled(pictures.images, wanted, batch_size=self.batch_size, seed=seed)
+            yield Part(drawn, 0, epochs)
         first = 0
         rows = zip(self.sizes[-epochs:], self._kept(epochs), strict=False)
         for (size, kept), group in groupby(rows):
             last = first + len(list(group))
-            drawn = batches(
+            moved = batches(
                 pictures.images,
                 keras.utils.to_categorical(labels, classes),
                 size=size,
@@ -204,8 +201,7 @@ class Recipe:
                 losses=learner.last_losses if isinstance(learner, models.Watched) else None,
                 epoch=first,
             )
-            # Its order is drawn already; Keras' own would be another one after a kill.
-            yield Part(drawn, None, first, last, None, shuffle=False)
+            yield Part(moved, first, last)
             first = last
 
     def _kept(self, epochs: int) -> tuple[float, ...]:

@@ -1,0 +1,97 @@
+"""Pictures that people have, of any size and kind, as the networks take them: 32×32 pixels."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from cifar10_cnn.errors import CourseError
+
+#: Height and width of what the networks see, pixels.
+SIZE = 32
+#: The formats that are read; Pillow knows dozens more, each with faults of its own.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+#: More pixels than this would fill a small machine's memory.
+MOST_PIXELS = 120_000_000
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+
+class PhotoError(CourseError):
+    """A picture that cannot be read, and why."""
+
+
+def read(file: str | Path) -> np.ndarray:
+    """Read any picture: the square in its middle, shrunk or enlarged to 32×32 pixels.
+
+    Turned as its camera says, transparency on white, the first of several frames.
+
+    Returns:
+        uint8, (32, 32, 3), red-green-blue.
+
+    Raises:
+        PhotoError: if there is no such file, it is no picture, damaged, or too large.
+    """
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise PhotoError(f"There is no file {path}: check the path.")
+    try:
+        # What Pillow warns of is odd in a file, but not wrong.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path, formats=FORMATS) as picture,
+        ):
+            return _square(picture, path)
+    except Image.UnidentifiedImageError as error:
+        raise PhotoError(
+            f"{path} is no picture that can be read: give {', '.join(FORMATS[:-1])} or TIFF."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{path} has far too many pixels: make it smaller first.") from error
+    except PhotoError:
+        raise
+    except Exception as error:  # a damaged picture makes Pillow raise almost anything
+        raise PhotoError(f"{path} is damaged ({error}): save it again.") from error
+
+
+def found(path: str | Path) -> Iterator[Path]:
+    """Yield a picture's own path, or those of all pictures in a folder, by name.
+
+    Raises:
+        PhotoError: if there is nothing there, or no picture in the folder.
+    """
+    path = Path(path).expanduser()
+    if not path.is_dir():
+        yield path
+        return
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+    if not files:
+        raise PhotoError(f"There is no picture in {path}: its files must end in .jpg, .png, ….")
+    yield from files
+
+
+def _square(picture: Image.Image, path: Path) -> np.ndarray:
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        raise PhotoError(
+            f"{path} has {width:,}×{height:,} pixels, more than {MOST_PIXELS:,}: make it smaller."
+        )
+    picture.draft("RGB", (4 * SIZE, 4 * SIZE))  # a JPEG file is decoded no larger than needed
+    width, height = picture.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    middle = picture.crop((left, top, left + side, top + side))
+    small = _eight_bits(middle).resize((SIZE, SIZE), Image.Resampling.BOX, reducing_gap=2.0)
+    ImageOps.exif_transpose(small, in_place=True)
+    paper = Image.new("RGBA", small.size, "white")
+    return np.asarray(Image.alpha_composite(paper, small).convert("RGB"))
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Return a picture of any kind with red, green, blue and opacity, 8 bits each."""
+    if picture.mode.startswith(("I", "F")):  # greys of 16 or 32 bits
+        values = np.asarray(picture, dtype=np.float32)
+        most = 65_535.0 if values.max(initial=0.0) > 255 else 255.0
+        picture = Image.fromarray((255 / most * values.clip(0, most)).astype(np.uint8))
+    return picture.convert("RGBA")

@@ -1,0 +1,107 @@
+"""Coverage-guided fuzzing of what reads files of strangers: ``fuzzing.py TARGET RUNS FOLDER``.
+
+Each execution gives bytes to a reader; whatever they are, it may return pictures or raise a
+``DataError``, and nothing else. libFuzzer ends with an error on anything else, and on an execution
+that takes 20 seconds or 2 GiB.
+"""
+
+import contextlib
+import io
+import os
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import atheris
+import numpy as np
+
+with atheris.instrument_imports(
+    include=["cifar10_cnn.sources", "cifar10_cnn.cache", "pickletools", "tarfile", "zipfile"]
+):
+    from cifar10_cnn import cache, sources
+from cifar10_cnn.errors import DataError
+
+import official  # isort: skip - it must not load the modules above before they are instrumented
+
+#: In memory where Linux has such a folder; an execution there costs a tenth.
+_FOLDER = Path("/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir())
+_FILE = _FOLDER / f"fuzzed-{os.getpid()}"
+
+
+def python_batch(content: bytes) -> None:
+    sources._python_batch(content, "data_batch_1")
+
+
+def binary_batch(content: bytes) -> None:
+    images, labels = sources._binary_batch(content, "data_batch_1.bin")
+    assert images.shape == (len(labels), 32, 32, 3)
+
+
+def cache_file(content: bytes) -> None:
+    _FILE.write_bytes(content)
+    cache.read(_FILE)
+
+
+def archive(content: bytes) -> None:
+    _FILE.write_bytes(content)
+    sources.read(_FILE)
+
+
+def _picture() -> tuple[np.ndarray, np.ndarray]:
+    return official.batch(0, pictures=1)
+
+
+def _cache_seed() -> bytes:
+    images, labels = _picture()
+    _FILE.unlink(missing_ok=True)
+    file = _FILE.with_suffix(".npz")
+    arrays = sources.Arrays(images, labels, images, labels)
+    cache.store(file, cache.Cached(arrays, "own pictures", "0" * 64))
+    content = file.read_bytes()
+    file.unlink()
+    return content
+
+
+def _archive_seeds() -> list[bytes]:
+    member = official.python_batch(*_picture())
+    tar, zipped = io.BytesIO(), io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as file:
+        info = tarfile.TarInfo("data_batch_1")
+        info.size = len(member)
+        file.addfile(info, io.BytesIO(member))
+    with zipfile.ZipFile(zipped, "w") as file:
+        file.writestr("train/cat/1.png", official.picture_members()["train/cat/data_batch_1_3.png"])
+    return [tar.getvalue(), zipped.getvalue()]
+
+
+#: What each target begins with.
+TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
+    "python_batch": (python_batch, lambda: [official.python_batch(*_picture())]),
+    "binary_batch": (binary_batch, lambda: [official.binary_batch(*_picture())]),
+    "cache_file": (cache_file, lambda: [_cache_seed()]),
+    "archive": (archive, _archive_seeds),
+}
+
+
+def main(name: str, runs: str, folder: str) -> None:
+    target, seeds = TARGETS[name]
+    for number, seed in enumerate(seeds()):
+        (Path(folder) / f"seed-{number}").write_bytes(seed)
+
+    def execute(content: bytes) -> None:
+        with contextlib.suppress(DataError):
+            target(content)
+
+    limits = ["-timeout=20", "-rss_limit_mb=2048", "-max_len=16384", f"-artifact_prefix={folder}/"]
+    atheris.Setup([sys.argv[0], f"-runs={runs}", "-verbosity=0", *limits, folder], execute)
+    try:
+        atheris.Fuzz()
+    finally:
+        _FILE.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,252 @@
+"""Any picture a person has: each gives 32×32 pixels or one clear sentence."""
+
+import io
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar10_cnn import photos
+from cifar10_cnn.photos import PhotoError
+
+pytestmark = pytest.mark.faults
+Tally = Callable[[str, int], None]
+
+#: Left half red, right half blue, the upper left quarter green.
+FLAG = np.zeros((64, 64, 3), np.uint8)
+FLAG[:, :32, 0] = 255
+FLAG[:, 32:, 2] = 255
+FLAG[:32, :32] = (0, 255, 0)
+CORNERS = {"upper left": (4, 4), "upper right": (4, 27), "lower left": (27, 4)}
+
+
+def corners(picture: np.ndarray) -> list[str]:
+    """Name the colours of three corners."""
+    names = {0: "red", 1: "green", 2: "blue"}
+    return [names[int(picture[place].argmax())] for place in CORNERS.values()]
+
+
+def saved(folder: Path, picture: Image.Image, name: str, **options: object) -> Path:
+    file = folder / name
+    picture.save(file, **options)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("a.png", "RGB"), ("a.png", "RGBA"), ("a.png", "P"),
+        ("a.jpg", "RGB"), ("a.jpg", "CMYK"), ("a.jpg", "YCbCr"),
+        ("a.webp", "RGB"), ("a.webp", "RGBA"), ("a.gif", "P"),
+        ("a.bmp", "RGB"), ("a.tif", "RGB"), ("a.tif", "CMYK"), ("a.tif", "LAB"),
+    ],
+)  # fmt: skip
+def test_formats_and_modes(tmp_path: Path, name: str, mode: str, tally: Tally) -> None:
+    flag = Image.fromarray(FLAG)
+    if mode == "LAB":
+        from PIL import ImageCms  # noqa: PLC0415
+
+        to_lab = ImageCms.buildTransform(
+            ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+        )
+        picture = ImageCms.applyTransform(flag, to_lab)
+        assert picture is not None
+    else:
+        picture = flag.convert(mode)
+    read = photos.read(saved(tmp_path, picture, name))
+    assert read.shape == (32, 32, 3)
+    assert read.dtype == np.uint8
+    if mode != "LAB":  # Pillow has no way back from it without colour profiles
+        assert corners(read) == ["green", "blue", "red"]
+    tally("pictures", 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_as_the_camera_says(tmp_path: Path, orientation: int, tally: Tally) -> None:
+    """Stored in each of the eight ways, a picture comes out the same way up."""
+    ways = [
+        FLAG,
+        FLAG[:, ::-1],
+        FLAG[::-1, ::-1],
+        FLAG[::-1],
+        FLAG.transpose(1, 0, 2),
+        np.rot90(FLAG, 1),
+        np.rot90(FLAG, 2).transpose(1, 0, 2),
+        np.rot90(FLAG, -1),
+    ]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(ways[orientation - 1]))
+    read = photos.read(saved(tmp_path, stored, "a.jpg", exif=exif, quality=95))
+    assert corners(read) == ["green", "blue", "red"]
+    tally("pictures", 1)
+
+
+def test_greys_of_every_depth_are_the_same_grey(tmp_path: Path, tally: Tally) -> None:
+    grey = np.full((40, 40), 100)
+    files = [
+        saved(tmp_path, Image.fromarray(grey.astype(np.uint8)), "l.png"),
+        saved(tmp_path, Image.fromarray((grey * 257).astype(np.uint16)), "i16.png"),
+        saved(tmp_path, Image.fromarray((grey * 257).astype(np.int32)), "i.tif"),
+        saved(tmp_path, Image.fromarray(grey.astype(np.float32)), "f.tif"),
+        saved(tmp_path, Image.fromarray(grey.astype(np.uint8)).convert("LA"), "la.png"),
+    ]
+    for file in files:
+        read = photos.read(file)
+        assert np.abs(read.astype(int) - 100).max() <= 1, file.name
+    black_and_white = saved(tmp_path, Image.fromarray(grey > 50), "1.png")
+    assert (photos.read(black_and_white) == 255).all()
+    tally("pictures", 6)
+
+
+def test_transparency_is_on_white(tmp_path: Path, tally: Tally) -> None:
+    clear = np.zeros((8, 8, 4), np.uint8)
+    assert (photos.read(saved(tmp_path, Image.fromarray(clear), "a.png")) == 255).all()
+    palette = Image.fromarray(FLAG).convert("P")
+    palette.info["transparency"] = palette.getpixel((0, 0))
+    read = photos.read(saved(tmp_path, palette, "p.png"))
+    assert tuple(read[4, 4]) == (255, 255, 255)
+    tally("pictures", 2)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
+def test_of_several_frames_the_first(tmp_path: Path, suffix: str, tally: Tally) -> None:
+    frames = [Image.fromarray(FLAG), Image.new("RGB", (64, 64), "white")]
+    file = saved(tmp_path, frames[0], f"a.{suffix}", save_all=True, append_images=frames[1:])
+    assert corners(photos.read(file)) == ["green", "blue", "red"]
+    tally("pictures", 1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 1), (1, 9000), (20_000, 2), (31, 33), (5000, 60)])
+def test_odd_sizes_give_the_middle_square(
+    tmp_path: Path, size: tuple[int, int], tally: Tally
+) -> None:
+    width, height = size
+    picture = Image.new("RGB", size, "white")
+    side = min(size)
+    left, top = (width - side) // 2, (height - side) // 2
+    picture.paste("black", (left, top, left + side, top + side))
+    assert (photos.read(saved(tmp_path, picture, "a.png")) == 0).all()
+    tally("pictures", 1)
+
+
+def test_shrinking_is_the_mean_of_each_area(tmp_path: Path, tally: Tally) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    expected = pixels.reshape(32, 3, 32, 3, 3).mean(axis=(1, 3))
+    read = photos.read(saved(tmp_path, Image.fromarray(pixels), "a.png"))
+    assert np.abs(read - expected).max() <= 1
+    tally("pictures", 1)
+
+
+def sentence(path: Path) -> str:
+    with pytest.raises(PhotoError) as caught:
+        photos.read(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "gif", "bmp", "tif"])
+def test_cut_anywhere_it_says_so_or_reads_it(tmp_path: Path, suffix: str, tally: Tally) -> None:
+    file = saved(tmp_path, Image.fromarray(FLAG), f"a.{suffix}")
+    whole = file.read_bytes()
+    for tenth in range(10):
+        file.write_bytes(whole[: len(whole) * tenth // 10])
+        try:
+            assert photos.read(file).shape == (32, 32, 3)
+        except PhotoError as error:
+            assert str(file) in str(error)
+    tally("pictures", 10)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7", bytes(1000)]
+)
+def test_what_is_no_picture(tmp_path: Path, content: bytes, tally: Tally) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(content)
+    assert "is no picture that can be read" in sentence(file) or "is damaged" in sentence(file)
+    tally("pictures", 1)
+
+
+def test_missing_path_and_folder(tmp_path: Path, tally: Tally) -> None:
+    assert "There is no file" in sentence(tmp_path / "a.png")
+    assert "There is no file" in sentence(tmp_path)
+    with pytest.raises(PhotoError, match="There is no picture in"):
+        list(photos.found(tmp_path))
+    tally("pictures", 2)
+
+
+def test_a_folder_is_its_pictures_by_name(tmp_path: Path) -> None:
+    for name in ("b.PNG", "a.jpeg", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [file.name for file in photos.found(tmp_path)] == ["a.jpeg", "b.PNG"]
+    assert list(photos.found(tmp_path / "b.PNG")) == [tmp_path / "b.PNG"]
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file of a few bytes that says it is as large as that."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(name + content).to_bytes(4, "big")
+        return len(content).to_bytes(4, "big") + name + content + check
+
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", size + b"\x08\x02\x00\x00\x00"),
+            chunk(b"IDAT", zlib.compress(bytes(1000))),
+            chunk(b"IEND", b""),
+        ]
+    )
+
+
+@pytest.mark.parametrize("size", [(11_000, 11_000), (100_000, 100_000), (2**31 - 1, 1)])
+def test_a_bomb_is_refused_before_it_unpacks(
+    tmp_path: Path, size: tuple[int, int], tally: Tally
+) -> None:
+    file = tmp_path / "bomb.png"
+    file.write_bytes(png_header(*size))
+    assert any(word in sentence(file) for word in ("pixels", "is damaged"))
+    tally("pictures", 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["huge.png", "huge.jpg", "huge.gif"])
+def test_a_huge_picture_is_read_in_little_memory(tmp_path: Path, name: str, tally: Tally) -> None:
+    """10,000 × 10,000 pixels; as red, green and blue they alone would take 300 MB."""
+    file = saved(tmp_path, Image.new("RGB", (10_000, 10_000), "green"), name)
+    script = (
+        "import resource, sys; from cifar10_cnn import photos;"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "assert photos.read(sys.argv[1])[5, 5, 1] > 100;"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 1_000_000  # KiB
+    tally("pictures", 1)
+
+
+def test_noise_never_gives_a_traceback(tmp_path: Path, tally: Tally) -> None:
+    """Bytes of real pictures, changed at random."""
+    rng = np.random.default_rng(0)
+    file = tmp_path / "noise"
+    for suffix in ("png", "jpeg", "webp", "gif", "bmp", "tiff"):
+        raw = io.BytesIO()
+        Image.fromarray(FLAG).save(raw, suffix)
+        for _ in range(30):
+            noisy = np.frombuffer(raw.getvalue(), np.uint8).copy()
+            places = rng.integers(0, len(noisy), 1 + len(noisy) // 200)
+            noisy[places] = rng.integers(0, 256, len(places))
+            file.write_bytes(noisy.tobytes())
+            try:
+                assert photos.read(file).shape == (32, 32, 3)
+            except PhotoError as error:
+                assert str(file) in str(error)
+    tally("pictures", 180)

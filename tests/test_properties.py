@@ -1,0 +1,245 @@
+"""Every public function refuses what is wrong, with an error of its own that names the value.
+
+Hypothesis takes one argument of a call that works and puts something else in its place. Then the
+call either still works, or the course's own code raises a ``ValueError`` or ``CourseError``: no
+message from within numpy, Keras or matplotlib, which would name no argument.
+"""
+
+import inspect
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis.extra.numpy as arrays
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import cifar10_cnn
+from cifar10_cnn import batches, data, evaluation, models, optimizers, plots, profiles, recipes
+from cifar10_cnn import sources as course_sources
+from cifar10_cnn.errors import CourseError
+
+pytestmark = pytest.mark.faults
+SOURCE = str(Path(cifar10_cnn.__file__).parent)
+K = 3
+NAMES = ("cat", "dog", "frog")
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+LABELS = np.arange(12) % K
+ODDS = RNG.random((12, K))
+PROBABILITIES = ODDS / ODDS.sum(axis=1, keepdims=True)
+MATRIX = np.array([[5, 1, 0], [2, 6, 1], [0, 3, 4]])
+HISTORY = {
+    "accuracy": [0.4, 0.6, 0.8],
+    "val_accuracy": [0.45, 0.6, 0.7],
+    "loss": [1.6, 1.1, 0.5],
+    "val_loss": [1.5, 1.0, 0.9],
+    "seconds": [3.0, 2.0, 2.0],
+}
+SPLIT = data.Split(IMAGES, LABELS)
+DATASET = data.Dataset(SPLIT, SPLIT, SPLIT, NAMES, "own pictures", "0" * 64, "own")
+ARRAYS = course_sources.Arrays(
+    RNG.integers(0, 256, (200, 32, 32, 3), dtype=np.uint8),
+    np.arange(200) % 10,
+    RNG.integers(0, 256, (100, 32, 32, 3), dtype=np.uint8),
+    np.arange(100) % 10,
+)
+
+#: A call that works of every public function that takes values; ``CHANGED`` names the arguments in
+#: whose place something else is put: the others are objects that only our own code makes.
+CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
+    function: (arguments, changed.split())
+    for function, arguments, changed in [
+        (batches.Shuffled, {"images": IMAGES, "labels": LABELS, "batch_size": 4, "seed": 0},
+         "images labels batch_size seed"),
+        (batches.Batches, {"images": IMAGES, "labels": np.eye(K)[LABELS], "size": 12,
+                           "batch_size": 4, "seed": 0, "erased": 0.2, "kept": 1.0},
+         "images labels size batch_size seed erased kept"),
+        (batches.shrink, {"images": IMAGES, "size": 8}, "images size"),
+        (data.select_classes, {"dataset": DATASET, "classes": ("cat", "frog"), "seed": 0},
+         "classes seed"),
+        (evaluation.class_accuracy, {"labels": LABELS, "predictions": LABELS, "classes": K},
+         "labels predictions classes"),
+        (evaluation.confident_mistakes,
+         {"labels": LABELS, "probabilities": PROBABILITIES, "count": 2},
+         "labels probabilities count"),
+        (evaluation.confused_pairs, {"matrix": MATRIX, "class_names": NAMES, "count": 3},
+         "matrix class_names count"),
+        (evaluation.near_duplicates, {"images": IMAGES, "count": 2}, "images count"),
+        (evaluation.odd_pictures, {"images": IMAGES}, "images"),
+        (evaluation.Report.from_probabilities,
+         {"labels": LABELS, "probabilities": PROBABILITIES, "class_names": NAMES},
+         "labels probabilities class_names"),
+        (models.build, {"name": "dense_baseline", "classes": K}, "name classes"),
+        (models.describe, {"name": "dense_baseline"}, "name"),
+        (models.fingerprint, {"name": "dense_baseline"}, "name"),
+        (optimizers.make, {"name": "sgd", "learning_rate": 0.1, "batch_size": 32},
+         "name learning_rate"),
+        (plots.class_counts, {"splits": {"training": LABELS}, "class_names": NAMES},
+         "splits class_names"),
+        (plots.mean_pictures, {"images": IMAGES, "labels": LABELS, "class_names": NAMES},
+         "images labels class_names"),
+        (plots.channel_histograms, {"images": IMAGES}, "images"),
+        (plots.pictures, {"images": IMAGES, "captions": ["a"] * 12, "title": "t", "columns": 4,
+                          "correct": [True] * 12}, "images captions columns correct"),
+        (plots.class_grid, {"images": IMAGES, "labels": LABELS, "class_names": NAMES,
+                            "per_class": 2, "seed": 0},
+         "images labels class_names per_class seed"),
+        (plots.augmentations, {"original": IMAGES[0], "versions": IMAGES[:3]},
+         "original versions"),
+        (plots.pairs, {"left_images": IMAGES[:2], "right_images": IMAGES[2:4],
+                       "captions": ["a", "b"], "title": "t", "left_label": "l",
+                       "right_label": "r"}, "left_images right_images captions"),
+        (plots.picture_channels, {"image": IMAGES[0]}, "image"),
+        (plots.pixel_zoom, {"image": IMAGES[0], "row": 1, "column": 2, "size": 3, "channel": 1},
+         "image row column size channel"),
+        (plots.convolution_demo,
+         {"image": IMAGES[0, ..., 0], "kernel": np.eye(3), "result": np.eye(5)},
+         "image kernel result"),
+        (plots.filters, {"kernels": RNG.normal(size=(3, 3, 3, 4))}, "kernels"),
+        (plots.feature_maps, {"image": IMAGES[0], "maps": RNG.normal(size=(5, 5, 4)), "count": 3},
+         "image maps count"),
+        (plots.parameter_counts, {"layer_names": ["a", "b"], "counts": [5, 6]},
+         "layer_names counts"),
+        (plots.mistakes, {"images": IMAGES, "labels": LABELS, "probabilities": PROBABILITIES,
+                          "class_names": NAMES, "count": 2},
+         "images labels probabilities class_names count"),
+        (plots.predictions, {"images": IMAGES, "labels": LABELS, "probabilities": PROBABILITIES,
+                             "class_names": NAMES}, "images labels probabilities class_names"),
+        (plots.bar_scores, {"scores": {"a": 0.5, "b": 0.7}, "classes": 10}, "scores classes"),
+        (plots.class_accuracy, {"labels": LABELS, "predictions": LABELS, "class_names": NAMES},
+         "labels predictions class_names"),
+        (plots.confusion_matrix, {"matrix": MATRIX, "class_names": NAMES}, "matrix class_names"),
+        (plots.learning_curves, {"history": HISTORY}, "history"),
+        (plots.compare_curves, {"histories": {"a": HISTORY, "b": HISTORY}}, "histories"),
+        (plots.accuracy_over_time, {"histories": {"a": HISTORY}, "goal": 0.6}, "histories goal"),
+        (plots.curve_grid, {"histories": {"a": [HISTORY]}, "published": {"a": 0.5}},
+         "histories published"),
+        (plots.score_dots, {"scores": {"a": [0.5, 0.6]}, "reference": ("b", 0.5)},
+         "scores reference"),
+        (plots.accuracy_against, {"costs": {"a": 5.0}, "accuracies": {"a": [0.5]},
+                                  "cost_name": "parameters", "published": {"a": 0.6}},
+         "costs accuracies published"),
+        (plots.learning_rate_search, {"trials": {"adam": [(0.001, 0.6), (0.01, 0.3)]}}, "trials"),
+        (profiles.get, {"name": "smoke"}, "name"),
+        (recipes.get, {"name": "sprint"}, "name"),
+        (course_sources.fingerprint, {"arrays": ARRAYS}, ""),
+    ]
+}  # fmt: skip
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 50),
+    st.floats(width=32),
+    st.text(max_size=3),
+    st.just(10**30),
+)
+ANY_ARRAY = arrays.arrays(
+    dtype=st.sampled_from(["u1", "i8", "f4", "f8", "?", "U3", "O", "c8"]),
+    shape=arrays.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=4),
+    elements=None,
+    fill=st.nothing(),
+)
+
+
+def nearly(value: Any) -> st.SearchStrategy[Any]:
+    """Values that are almost the right one: the same with one thing changed."""
+    if isinstance(value, np.ndarray):
+        changes: list[Callable[[np.ndarray], Any]] = [
+            lambda a: a[:0],
+            lambda a: a[:-1],
+            lambda a: a[..., None],
+            lambda a: a[0],
+            lambda a: a.astype(float) * np.nan,
+            lambda a: np.where(np.arange(a.size).reshape(a.shape) == 0, np.inf, a.astype(float)),
+            lambda a: a.astype(np.int64) - 1,
+            lambda a: a.astype(np.int64) + 300,
+            lambda a: a.astype(str),
+            lambda a: a.astype(object),
+            lambda a: a.tolist(),
+            lambda a: [a.tolist(), [1]],
+            lambda a: a.T,
+        ]
+        return st.sampled_from(changes).map(lambda change: change(value))
+    if isinstance(value, dict):
+        key = next(iter(value))
+        return st.one_of(
+            st.just({}),
+            st.just({**value, "other": None}),
+            st.just({name: each for name, each in value.items() if name != key}),
+            st.one_of(SCALARS, nearly(value[key])).map(lambda new: {**value, key: new}),
+        )
+    if isinstance(value, (list, tuple)):
+        kind = type(value)
+        return st.one_of(
+            st.just(kind()),
+            st.just(kind([*value, *value])),
+            st.just(value[:-1]),
+            SCALARS.map(lambda new: kind([new, *value[1:]])),
+            nearly(value[0]).map(lambda new: kind([new, *value[1:]])),
+        )
+    if isinstance(value, int):
+        return st.sampled_from([0, -1, -value, value + 0.5, float("nan"), 10**9, str(value), True])
+    if isinstance(value, float):
+        return st.sampled_from([-value, value + 2, float("nan"), float("inf"), str(value)])
+    return st.sampled_from(["", f"{value} ", "no such name", 5])
+
+
+@pytest.mark.parametrize("function", CALLS, ids=lambda each: f"{each.__module__}.{each.__name__}")
+def test_the_call_works(function: Callable[..., Any]) -> None:
+    arguments, changed = CALLS[function]
+    function(**arguments)
+    assert set(changed) <= set(inspect.signature(function).parameters)
+
+
+def refusals(function: Callable[..., Any], name: str, examples: int) -> None:
+    arguments, _ = CALLS[function]
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(st.one_of(nearly(arguments[name]), SCALARS, ANY_ARRAY))
+    def refused_or_fine(value: Any) -> None:
+        try:
+            function(**{**arguments, name: value})
+        except (ValueError, CourseError) as error:
+            raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+            assert raised_in.startswith(SOURCE), f"{raised_in}: {error!r}"
+            assert str(error).strip()
+        finally:
+            plt.close("all")
+
+    refused_or_fine()
+
+
+PAIRS = [(function, name) for function, (_, changed) in CALLS.items() for name in changed]
+
+
+def title(pair: object) -> str:
+    return pair if isinstance(pair, str) else f"{pair.__module__}.{pair.__name__}"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("function", "name"), PAIRS, ids=title)
+def test_something_else_is_refused_by_name_or_works(
+    function: Callable[..., Any], name: str, tally: Callable[[str, int], None]
+) -> None:
+    refusals(function, name, 25)
+    tally("wrong arguments", 25)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("function", "name"), PAIRS, ids=title)
+def test_much_else_is_refused_by_name_or_works(
+    function: Callable[..., Any], name: str, tally: Callable[[str, int], None]
+) -> None:
+    refusals(function, name, 400)
+    tally("wrong arguments", 400)

@@ -1,0 +1,153 @@
+"""Model files from strangers: plain networks load, whatever could run code is refused."""
+
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar10_cnn import models
+from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
+
+Tally = Callable[[str, int], None]
+layers = keras.layers
+
+
+def small(*more: keras.layers.Layer) -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((32, 32, 3)), *more, layers.Flatten(), layers.Dense(10, "softmax")]
+    )
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_every_network_of_ours_loads(name: str, tmp_path: Path) -> None:
+    model = models.build(name)
+    model.save(tmp_path / "a.keras")
+    loaded = models.load(tmp_path / "a.keras")
+    for ours, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_compiled_network_with_branches_of_plain_keras_loads(tmp_path: Path) -> None:
+    pictures = keras.Input((32, 32, 3))
+    x = layers.Conv2D(4, 3, padding="same", kernel_regularizer="l2", activation="gelu")(pictures)
+    y = layers.SeparableConv2D(4, 3, padding="same", depthwise_constraint="max_norm")(pictures)
+    x = layers.GlobalAveragePooling2D()(layers.Add()([x, y]))
+    model = keras.Model(pictures, layers.Dense(10, "softmax", kernel_initializer="he_normal")(x))
+    model.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy", ["accuracy"])
+    model.save(tmp_path / "a.keras")
+    assert models.load(tmp_path / "a.keras").count_params() == model.count_params()
+
+
+def changed(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """Save a small network and let ``change`` edit its configuration."""
+    file = tmp_path / "changed.keras"
+    small().save(file)
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    change(config)
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file
+
+
+def refused(file: Path) -> str:
+    with pytest.raises(CourseError) as caught:
+        models.load(file)
+    assert str(file) in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.faults
+def test_a_lambda_is_refused(tmp_path: Path, tally: Tally) -> None:
+    small(layers.Lambda(lambda x: x, output_shape=(32, 32, 3))).save(tmp_path / "a.keras")
+    assert "asks for keras.layers.Lambda, which may run any code" in refused(tmp_path / "a.keras")
+    tally("model files", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("module", "name", "registered"),
+    [
+        ("os", "system", None),
+        ("builtins", "eval", None),
+        ("subprocess", "run", "cifar10_cnn>NoSuchLayer"),
+        ("keras.utils", "get_file", None),
+        ("keras.config", "enable_unsafe_deserialization", None),
+        ("keras.layersevil", "Dense", None),
+        ("keras.layers", "TFSMLayer", None),
+        ("keras.layers", "TextVectorization", None),
+        ("tensorflow", "py_function", None),
+        (None, "Dense", None),
+    ],
+)
+def test_foreign_code_is_refused(
+    tmp_path: Path, module: str | None, name: str, registered: str | None, tally: Tally
+) -> None:
+    def change(config: dict[str, Any]) -> None:
+        layer = config["config"]["layers"][1]
+        layer.update(module=module, class_name=name, registered_name=registered)
+
+    assert f"asks for {module}.{name}" in refused(changed(tmp_path, change))
+    tally("model files", 1)
+
+
+@pytest.mark.faults
+def test_foreign_code_in_a_layers_settings_is_refused(tmp_path: Path, tally: Tally) -> None:
+    def change(config: dict[str, Any]) -> None:
+        dense = config["config"]["layers"][2]["config"]
+        dense["activation"] = {
+            "class_name": "function",
+            "module": "os",
+            "config": "abort",
+            "registered_name": "abort",
+        }
+
+    assert "asks for os.function" in refused(changed(tmp_path, change))
+    tally("model files", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "content", [b"", b"text", pickle.dumps({"a": 1}), b"\x89HDF\r\n\x1a\n" + bytes(100), b"PK\3\4"]
+)
+def test_what_is_no_keras_file(tmp_path: Path, content: bytes, tally: Tally) -> None:
+    file = tmp_path / "a.keras"
+    file.write_bytes(content)
+    assert "is no Keras model" in refused(file)
+    tally("model files", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_cut_file_is_refused(tmp_path: Path, tenth: int, tally: Tally) -> None:
+    file = tmp_path / "a.keras"
+    small().save(file)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) * tenth // 10])
+    assert "is no Keras model" in refused(file)
+    tally("model files", 1)
+
+
+@pytest.mark.faults
+def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, tally: Tally) -> None:
+    file = tmp_path / "a.keras"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "{}")
+        with archive.open("model.weights.h5", "w", force_zip64=True) as part:
+            for _ in range(2049):
+                part.write(bytes(2**20))
+    assert "would take more than" in refused(file)
+    tally("model files", 1)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "There is no model file" in refused(tmp_path / "none.keras")
