@@ -59,7 +59,7 @@ def _cache_seed() -> bytes:
     _FILE.unlink(missing_ok=True)
     file = _FILE.with_suffix(".npz")
     arrays = sources.Arrays(images, labels, images, labels)
-    cache.store(file, cache.Cached(arrays, "own pictures", "0" * 64))
+    cache.store(file, cache.Cached(arrays, "own pictures", sources.fingerprint(arrays)))
     content = file.read_bytes()
     file.unlink()
     return content

@@ -265,6 +265,19 @@ def test_a_damaged_cache_of_other_pictures_is_made_again(
     tally("caches damaged", 1)
 
 
+def test_a_single_changed_pixel_is_found(
+    home: Path, archive: Path, taken_for_cifar10: None
+) -> None:
+    file = data.import_path(archive)
+    with np.load(file) as cached:
+        arrays = dict(cached)
+    arrays["test_images"][7, 3, 2, 1] ^= 1
+    np.savez(file, **arrays)  # a whole file, with the right checksums of the zip format
+    for command in (data.verify, data.describe):
+        with pytest.raises(DataError, match=r"fingerprint .*…, not"):
+            command()
+
+
 def test_tampered_cache_fails_verification(
     home: Path, archive: Path, taken_for_cifar10: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -220,3 +220,10 @@ def test_folder_without_cifar_and_missing_path(tmp_path: Path) -> None:
         sources.read(tmp_path)
     with pytest.raises(DataError, match="There is no file or folder"):
         sources.read(tmp_path / "missing.tar.gz")
+
+
+def test_file_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "nameless.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"anything")
+    with pytest.raises(DataError, match="holds no CIFAR-10"):
+        sources.read(tmp_path / "nameless.zip")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar10_cnn.errors import DataError
-from cifar10_cnn.sources import Arrays
+from cifar10_cnn.sources import Arrays, fingerprint
 
 _FORMAT = 1
 
@@ -50,10 +50,10 @@ def store(file: Path, content: Cached) -> None:
 
 
 def read(file: Path) -> Cached:
-    """Read a cache file; the zip format's own checksums find damage.
+    """Read a cache file, and check its pictures and labels against its fingerprint.
 
     Raises:
-        DataError: if it is damaged or of another version.
+        DataError: if it is damaged, was changed or is of another version.
     """
     try:
         with np.load(file, allow_pickle=False) as cache:
@@ -61,6 +61,9 @@ def read(file: Path) -> Cached:
             if about["format"] != _FORMAT:
                 raise ValueError(f"format {about['format']}, not {_FORMAT}")
             arrays = Arrays(*(cache[field] for field in Arrays._fields))
-            return Cached(arrays, about["name"], about["fingerprint"])
+        mark = fingerprint(arrays)
+        if mark != about["fingerprint"]:
+            raise ValueError(f"fingerprint {mark[:12]}…, not {about['fingerprint'][:12]}…")
+        return Cached(arrays, about["name"], mark)
     except Exception as error:  # a damaged file makes numpy raise almost anything
         raise DataError(f"{file} is damaged or of another version ({error}).") from error

@@ -137,7 +137,8 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
 
     def _from_zip(self, archive: zipfile.ZipFile) -> Iterator[_Member]:
         for info in archive.infolist():
-            if not info.is_dir():
+            # Asking a nameless one whether it is a folder is an IndexError.
+            if info.filename and not info.is_dir():
                 self._count(info.filename, info.file_size)
                 yield info.filename, partial(archive.read, info)
 
