@@ -22,7 +22,7 @@ class Shuffled(keras.utils.PyDataset):
     """Batches for ``model.fit``, in an order that seed and epoch alone decide.
 
     Keras shuffles, too, but its orders depend on how long the program runs already: a training that
-    was killed would go on with other ones. This one may begin anywhere.
+    was killed would go on with other ones. This one may begin anywhere. Used in notebook 04.
 
     Args:
         images: uint8 (N, h, w, 3).
@@ -126,7 +126,7 @@ class Batches(Shuffled):
     (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it is shifted by
     up to 2 pixels in height and width; what comes in at an edge is the picture reflected there.
     A square of it may be greyed out, so that the network cannot rely on one part alone (cutout:
-    DeVries and Taylor, 2017, https://arxiv.org/abs/1708.04552).
+    DeVries and Taylor, 2017, https://arxiv.org/abs/1708.04552). Used in notebook 04.
 
     Args:
         images: uint8 (N, h, w, 3).
@@ -208,6 +208,8 @@ class Batches(Shuffled):
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
     """Return smaller copies of pictures: each pixel is the mean of the area that it covers.
+
+    Used in notebook 04.
 
     Args:
         images: uint8 (N, h, h, 3), square.

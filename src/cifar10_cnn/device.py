@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from cifar10_cnn.errors import CourseError
 
 #: What convolutions and matrix products compute in.
@@ -161,7 +163,8 @@ def computing_in(wanted: Precision) -> Iterator[None]:
 
     With ``bf16`` convolutions and matrix products take numbers of 16 bits: 8 for the exponent, as
     in float32, and 7 in place of 23 for the digits. On a CPU TensorFlow rewrites each graph that
-    way; on a GPU the layers that are built in the block do so by Keras' policy.
+    way; on a GPU the layers that are built in the block do so by Keras' policy. Used in
+    notebook 04.
     """
     if wanted == "fp32":
         yield
@@ -209,6 +212,32 @@ def fused_batch_norm(
     return tf.compat.v1.nn.fused_batch_norm(
         values, *tensors, epsilon=epsilon, is_training=statistics is None
     )
+
+
+def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
+    """Return how fast a function rises with each of the numbers that it is given.
+
+    Args:
+        function: takes a tensor like ``at`` and returns a single number; of Keras' operations.
+        at: float32, any shape.
+
+    Returns:
+        float32, the shape of ``at``.
+    """
+    backend = keras.backend.backend()
+    if backend == "jax":
+        return np.array(importlib.import_module("jax").grad(function)(at))
+    if backend == "torch":
+        values = keras.ops.convert_to_tensor(at).requires_grad_()
+        return keras.ops.convert_to_numpy(
+            importlib.import_module("torch").autograd.grad(function(values), values)[0]
+        )
+    tf = importlib.import_module("tensorflow")
+    values = tf.convert_to_tensor(at)
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        result = function(values)
+    return tape.gradient(result, values).numpy()
 
 
 def _gpu_names(backend: str) -> list[str]:

@@ -51,7 +51,10 @@ class Plan:
 
 
 class Seconds(keras.callbacks.Callback):
-    """Adds each epoch's duration to its logs and to the history, in seconds."""
+    """Adds each epoch's duration to its logs and to the history, in seconds.
+
+    Used in notebook 04.
+    """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""
@@ -141,6 +144,7 @@ def fit_model(
     """Do what ``model.fit`` does; stopped at any moment, the same call goes on where it was.
 
     ``folder`` gets ``model.keras``, the network of the epoch that validated best.
+    Used in notebook 04.
 
     Args:
         model: compiled.

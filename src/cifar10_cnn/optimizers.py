@@ -99,6 +99,8 @@ def make(
 ) -> keras.optimizers.Optimizer:
     """Return a new optimizer with Keras' default settings, but for the learning rate.
 
+    Used in notebook 04.
+
     Args:
         name: ``sgd``; ``momentum`` (SGD with momentum 0.9); ``rmsprop``; ``adam``; ``adamw``
             (weight decay 0.004); ``muon`` (for networks whose last layer is called

@@ -118,6 +118,8 @@ def build(name: str, classes: int = 10) -> keras.Model:
 def adapt(model: keras.Model, pictures: np.ndarray) -> None:
     """Let a layer that learns from pictures without labels see some; do nothing if there is none.
 
+    Used in notebook 04.
+
     Args:
         model: any network.
         pictures: training pictures, uint8 (N, h, w, 3).

@@ -116,7 +116,7 @@ def fast_cnn(
     """Build the fast CNN: whitened 2×2 patches, three groups of convolutions, the highest answers.
 
     Pictures of any size: the last pooling takes each channel's highest value. ``models.adapt`` must
-    see the training pictures before the first step.
+    see the training pictures before the first step. Used in notebook 04.
 
     Args:
         classes: number of classes, k.

@@ -129,6 +129,8 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
 def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseFigure:
     """Draw how validation accuracy rises with training time, and who passes a goal when.
 
+    Used in notebook 04.
+
     Args:
         histories: ``val_accuracy`` (0 to 1) and ``seconds`` by epoch, by the run's name.
         goal: an accuracy, 0 to 1.
