@@ -185,3 +185,19 @@ def test_odd_pictures_finds_the_extremes() -> None:
         evaluation.odd_pictures(images[0])
     with pytest.raises(ValueError, match="no images"):
         evaluation.odd_pictures(images[:0])
+
+
+def test_twins_are_found_across_splits_and_strangers_are_not() -> None:
+    rng = np.random.default_rng(5)
+    others = rng.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8)
+    images = rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    images[1] = others[33]
+    images[4] = np.clip(others[7] + rng.integers(-9, 10, others[7].shape), 0, 255)
+    first, second = evaluation.twins(images, others)
+    assert first == (1, 33, 0.0)
+    assert second[:2] == (4, 7)
+    difference = images[4].astype(float) - others[7]
+    assert second[2] == pytest.approx(np.sqrt((difference**2).mean()))
+    assert evaluation.twins(images, others, farthest=1.0) == [first]
+    with pytest.raises(ValueError, match=r"\(16, 16, 3\) and of \(8, 8, 3\)"):
+        evaluation.twins(images, others[:, :8, :8])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar10_cnn import device, evaluation, plots
+from cifar10_cnn import calibration, device, evaluation, plots
 from cifar10_cnn.data import CLASS_NAMES
 from cifar10_cnn.plots import style
 from cifar10_cnn.plots.style import CourseFigure
@@ -123,6 +123,44 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     "score_dots": lambda k: plots.score_dots(
         {"adam": [0.6, 0.62], "sgd": [0.5, 0.55]}, ("as published", 0.63)
     ),
+    "class_tree": lambda k: plots.class_tree(confusion(k), CLASS_NAMES[:k]),
+    "intervals": lambda k: plots.intervals(
+        dict.fromkeys(CLASS_NAMES[:k], 0.7), [0.6] * k, [0.75] * k, "recall"
+    ),
+    "reliability": lambda k: plots.reliability(
+        {
+            name: calibration.reliability(labels(10), probabilities(10))
+            for name in ("as trained", "temperature 1.30")
+        }
+    ),
+    "coverage": lambda k: plots.coverage(
+        {"CNN": calibration.coverage(labels(10), probabilities(10))}, 0.9
+    ),
+    "precision_recall": lambda k: plots.precision_recall(
+        labels(k), probabilities(k), CLASS_NAMES[:k]
+    ),
+    "heat": lambda k: plots.heat(
+        IMAGES[:8],
+        MAPS[..., 0][None].repeat(2, 1).repeat(2, 2).repeat(8, 0),
+        [f"automobile {n}" for n in range(8)],
+        title="A title " * 15,
+    ),
+    "picture_rows": lambda k: plots.picture_rows(
+        dict.fromkeys(CLASS_NAMES[:k], IMAGES[:6]),
+        ["original", *"12345"],
+        title="Worse",
+        row_label="corruption",
+        column_label="strength",
+    ),
+    "robustness": lambda k: plots.robustness(
+        {name: [0.8, 0.7, 0.6, 0.5, 0.4] for name in CLASS_NAMES[:8]}, 0.9
+    ),
+    "points_by_class": lambda k: plots.points_by_class(
+        np.stack([labels(k), labels(k) * 7 % 10], axis=1) + RNG.normal(size=(COUNT, 2)) / 20,
+        labels(k),
+        CLASS_NAMES[:k],
+        title="Points",
+    ),
 }
 #: Those that look different with fewer classes.
 CLASS_FIGURES = (
@@ -135,6 +173,11 @@ CLASS_FIGURES = (
     "mistakes",
     "predictions",
     "confused_pairs",
+    "class_tree",
+    "intervals",
+    "precision_recall",
+    "points_by_class",
+    "picture_rows",
 )
 
 

@@ -83,6 +83,18 @@ def probabilities(values: ArrayLike) -> np.ndarray:
     return found
 
 
+def labelled(labels: ArrayLike, odds: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return true classes (N,) and probabilities (N, k) as arrays, if they fit together.
+
+    Raises:
+        ValueError: if they do not, or either is anything else.
+    """
+    found = probabilities(odds)
+    true = classes(labels, found.shape[1])
+    same_length(labels=true, probabilities=found)
+    return true, found
+
+
 def shares(values: ArrayLike, whose: str) -> np.ndarray:
     """Return accuracies as floats, (n,), each from 0 to 1, at least one.
 

@@ -59,7 +59,7 @@ class Report:
         Raises:
             ValueError: if shapes, labels and names do not fit together.
         """
-        labels, probabilities = _checked(labels, probabilities)
+        labels, probabilities = checks.labelled(labels, probabilities)
         classes = probabilities.shape[1]
         checks.names(class_names, classes)
         # In float32 scikit-learn cuts probabilities off at 1e-7, which Keras does not.
@@ -121,7 +121,7 @@ def predict_views(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     The picture itself; shifted by one pixel to the upper left; to the lower right; and the three
     mirrored. The shifted ones count half. Their probabilities are averaged as logarithms: one view
     that rules a class out counts. Test-time augmentation of Jordan, 2024,
-    https://arxiv.org/abs/2404.00498.
+    https://arxiv.org/abs/2404.00498. Used in notebook 04.
 
     Args:
         model: takes raw pixels, returns k probabilities for each picture.
@@ -188,7 +188,7 @@ def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
     Raises:
         ValueError: if the shapes differ or a class is outside 0 to k - 1.
     """
-    checks.count(classes, "classes")
+    checks.count(classes, "classes", 1, 10_000)
     labels = checks.classes(labels, classes)
     predictions = checks.classes(predictions, classes, "predictions")
     checks.same_length(labels=labels, predictions=predictions)
@@ -214,7 +214,7 @@ def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int
     Raises:
         ValueError: if the shapes do not fit together.
     """
-    labels, probabilities = _checked(labels, probabilities)
+    labels, probabilities = checks.labelled(labels, probabilities)
     checks.count(count, "count")
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
@@ -289,23 +289,63 @@ def near_duplicates(images: np.ndarray, count: int = 10) -> list[tuple[int, int,
     """
     images = checks.pictures(images)
     checks.count(count, "count")
-    number, height, width, channels = images.shape
-    if number < 2 or height % 8 or width % 8:
-        raise ValueError(
-            "Two pictures or more are needed, height and width multiples of 8, "
-            f"not an array of shape {images.shape}."
-        )
-    blocks = images.reshape(number, 8, height // 8, 8, width // 8, channels)
-    small = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(number, -1)
-    small -= small.mean(axis=1, keepdims=True)
-    small /= np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
-    features = PCA(min(32, number), svd_solver="covariance_eigh").fit_transform(small)
+    if len(images) < 2:
+        raise ValueError(f"Two pictures or more are needed, not an array of {images.shape}.")
+    small = _small_copies(images)
+    features = PCA(min(32, len(small)), svd_solver="covariance_eigh").fit_transform(small)
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(features)
     distances, neighbours = (found[:, 0] for found in search.kneighbors())
     nearest = np.argsort(distances, kind="stable")[: 20 * count]
     candidates = {tuple(sorted((int(i), int(neighbours[i])))) for i in nearest}
     pairs = [(i, j, _pixel_distance(images[i], images[j])) for i, j in candidates]
     return sorted(pairs, key=lambda pair: (pair[2], pair[0], pair[1]))[:count]
+
+
+def twins(
+    images: np.ndarray, others: np.ndarray, farthest: float = 25.0
+) -> list[tuple[int, int, float]]:
+    """Find the pictures of one split that another split has, too, or nearly so.
+
+    Sought as in ``near_duplicates``.
+
+    Args:
+        images: uint8 (N, h, w, 3), height and width multiples of 8, such as the test pictures.
+        others: uint8 (M, h, w, 3), such as the training pictures. 10,000 and 45,000 take a few
+            seconds.
+        farthest: the largest distance that counts.
+
+    Returns:
+        (index in ``images``, index in ``others``, distance), the nearest pair first, at most one
+        for each of ``images``; the distance is the root of the mean squared difference of the
+        pixels, 0 to 255.
+
+    Raises:
+        ValueError: if the pictures differ in size, or it is no multiple of 8.
+    """
+    images, others = checks.pictures(images), checks.pictures(others, "others")
+    checks.number(farthest, "farthest", 0, 255)
+    if images.shape[1:] != others.shape[1:]:
+        raise ValueError(
+            f"Pictures of {images.shape[1:]} and of {others.shape[1:]}: give equal ones."
+        )
+    small, small_others = _small_copies(images), _small_copies(others)
+    reduce = PCA(min(32, len(others)), svd_solver="covariance_eigh").fit(small_others)
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(reduce.transform(small_others))
+    neighbours = search.kneighbors(reduce.transform(small), return_distance=False)[:, 0]
+    pairs = [(i, int(j), _pixel_distance(images[i], others[j])) for i, j in enumerate(neighbours)]
+    near = [pair for pair in pairs if pair[2] <= farthest]
+    return sorted(near, key=lambda pair: (pair[2], pair[0]))
+
+
+def _small_copies(images: np.ndarray) -> np.ndarray:
+    """Return copies of 8×8 pixels with brightness and contrast evened out, float32 (N, 192)."""
+    number, height, width, channels = images.shape
+    if height % 8 or width % 8:
+        raise ValueError(f"Height and width must be multiples of 8, not those of {images.shape}.")
+    blocks = images.reshape(number, 8, height // 8, 8, width // 8, channels)
+    small = blocks.mean(axis=(2, 4), dtype=np.float32).reshape(number, -1)
+    small -= small.mean(axis=1, keepdims=True)
+    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
 
 
 def _pixel_distance(first: np.ndarray, second: np.ndarray) -> float:
@@ -345,11 +385,3 @@ def odd_pictures(images: np.ndarray) -> dict[str, int]:
         "least colourful": int(colour.argmin()),
         "most colourful": int(colour.argmax()),
     }
-
-
-def _checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return both as arrays, if they are (N,) and (N, k) and the labels lie in 0 to k - 1."""
-    probabilities = checks.probabilities(probabilities)
-    labels = checks.classes(labels, probabilities.shape[1])
-    checks.same_length(labels=labels, probabilities=probabilities)
-    return labels, probabilities

@@ -7,6 +7,7 @@ from cifar10_cnn.plots.comparison import curve_grid, score_dots
 from cifar10_cnn.plots.costs import accuracy_against
 from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_pictures
 from cifar10_cnn.plots.examples import mistakes, predictions
+from cifar10_cnn.plots.explanations import heat, picture_rows, points_by_class, robustness
 from cifar10_cnn.plots.layers import convolution_demo, feature_maps, filters, parameter_counts
 from cifar10_cnn.plots.pictures import (
     augmentations,
@@ -25,6 +26,13 @@ from cifar10_cnn.plots.results import (
 from cifar10_cnn.plots.searches import learning_rate_search
 from cifar10_cnn.plots.style import CourseFigure, show
 from cifar10_cnn.plots.training import accuracy_over_time, compare_curves, learning_curves
+from cifar10_cnn.plots.trust import (
+    class_tree,
+    coverage,
+    intervals,
+    precision_recall,
+    reliability,
+)
 
 __all__ = [
     "CourseFigure",
@@ -36,13 +44,17 @@ __all__ = [
     "class_accuracy",
     "class_counts",
     "class_grid",
+    "class_tree",
     "compare_curves",
     "confused_pairs",
     "confusion_matrix",
     "convolution_demo",
+    "coverage",
     "curve_grid",
     "feature_maps",
     "filters",
+    "heat",
+    "intervals",
     "learning_curves",
     "learning_rate_search",
     "mean_pictures",
@@ -50,9 +62,14 @@ __all__ = [
     "pairs",
     "parameter_counts",
     "picture_channels",
+    "picture_rows",
     "pictures",
     "pixel_zoom",
+    "points_by_class",
+    "precision_recall",
     "predictions",
+    "reliability",
+    "robustness",
     "score_dots",
     "show",
 ]

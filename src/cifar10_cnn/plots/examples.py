@@ -39,9 +39,10 @@ def mistakes(
     Raises:
         ValueError: if the shapes do not fit together.
     """
-    images, probabilities = checks.pictures(images), checks.probabilities(probabilities)
-    labels = checks.classes(labels, len(checks.names(class_names, probabilities.shape[1])))
-    checks.same_length(images=images, labels=labels, probabilities=probabilities)
+    images = checks.pictures(images)
+    labels, probabilities = checks.labelled(labels, probabilities)
+    checks.names(class_names, probabilities.shape[1])
+    checks.same_length(images=images, labels=labels)
     chosen = evaluation.confident_mistakes(labels, probabilities, count)
     if not len(chosen):
         title = f"The model made no mistake on these {len(labels):,} pictures"
@@ -82,9 +83,10 @@ def predictions(
     Raises:
         ValueError: if the shapes do not fit together, or there is no picture.
     """
-    images, probabilities = as_pictures(images), checks.probabilities(probabilities)
-    labels = checks.classes(labels, len(checks.names(class_names, probabilities.shape[1])))
-    checks.same_length(images=images, labels=labels, probabilities=probabilities)
+    images = as_pictures(images)
+    labels, probabilities = checks.labelled(labels, probabilities)
+    checks.names(class_names, probabilities.shape[1])
+    checks.same_length(images=images, labels=labels)
     images, labels, probabilities = images[:6], labels[:6], probabilities[:6]
     best = probabilities.argmax(axis=1)
     right = int((best == labels).sum())

@@ -1,0 +1,254 @@
+"""Figures on how far a model's numbers can be trusted: margins of error, and its own confidence."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.cluster.hierarchy import dendrogram, linkage
+from scipy.spatial.distance import squareform
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from cifar10_cnn import checks, evaluation
+from cifar10_cnn.calibration import Reliability
+from cifar10_cnn.plots.style import (
+    BLACK,
+    BLUE,
+    DASHES,
+    MARKERS,
+    SERIES,
+    CourseFigure,
+    class_colours,
+    in_points,
+    listed,
+    percent,
+    share_axis,
+    styled,
+)
+
+#: Where a logarithmic axis of shares ends: once in ten thousand pictures.
+_NEVER = 1e-4
+
+
+@styled
+def intervals(
+    shares: Mapping[str, float], lows: Sequence[float], highs: Sequence[float], what: str
+) -> CourseFigure:
+    """Draw shares with the intervals that they are known to, the highest on top.
+
+    Args:
+        shares: 0 to 1, by name.
+        lows: lower ends of their intervals, as many.
+        highs: upper ends, as many.
+        what: what the shares are, such as ``recall``.
+
+    Raises:
+        ValueError: if there is no share, or an interval does not hold its share.
+    """
+    names = list(checks.mapping(shares, "share"))
+    values = checks.shares(list(shares.values()), what)
+    low, high = checks.shares(lows, "lows"), checks.shares(highs, "highs")
+    checks.same_length(shares=values, lows=low, highs=high)
+    if not ((low <= values) & (values <= high)).all():
+        raise ValueError(f"Each {what} must lie between the ends of its interval.")
+    order = np.argsort(-values, kind="stable")
+    width = (high - low)[order]
+    title = (
+        f"Each {what} is known to ±{in_points(width.min() / 2)} to "
+        f"±{in_points(width.max() / 2)} points"
+    )
+    texts = [
+        f"{names[i]} {percent(values[i])} ({percent(low[i])} to {percent(high[i])})" for i in order
+    ]
+    figure = CourseFigure(
+        title, f"Dots with intervals, {what}: {listed(texts)}.", 0.3 * len(names) + 0.9
+    )
+    axes = figure.add_subplot()
+    away = np.stack([values - low, high - values])[:, order]
+    axes.errorbar(values[order], range(len(names)), xerr=away, fmt="o", color=BLUE, capsize=4)
+    axes.set_yticks(range(len(names)), [names[i] for i in order])
+    axes.invert_yaxis()
+    axes.set(xlabel=f"{what}, with its interval", ylabel="class")
+    axes.grid(axis="x")
+    share_axis(axes, "x")
+    return figure
+
+
+@styled
+def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
+    """Draw how often a model is right against how sure it says it is; and how many pictures.
+
+    Args:
+        found: of one model or more, by name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    errors = {name: each.error for name, each in checks.mapping(found, "model").items()}
+    texts = [f"{name} {percent(error)}" for name, error in errors.items()]
+    title = f"Confidence and accuracy are apart by, on average: {listed(texts)}"
+    alt = f"Accuracy against confidence in bins, and the numbers of pictures in them. {title}."
+    figure = CourseFigure(title, alt, 4.2)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    left.plot([0, 1], [0, 1], color=BLACK, linewidth=1, linestyle=":", label="honest")
+    for position, (name, each) in enumerate(found.items()):
+        style = {
+            "color": SERIES[position % len(SERIES)],
+            "linestyle": DASHES[position % len(DASHES)],
+            "marker": MARKERS[position % len(MARKERS)],
+            "label": name,
+        }
+        filled = each.counts > 0
+        left.plot(each.confidence[filled], each.accuracy[filled], **style)
+        right.plot(each.confidence[filled], each.counts[filled], **style)
+    left.set(xlabel="confidence (mean of a bin)", ylabel="accuracy of the bin", ylim=(0, 1.02))
+    right.set(xlabel="confidence", ylabel="pictures in the bin", yscale="log")
+    for axes in (left, right):
+        axes.set_xlim(0, 1.02)
+        axes.grid()
+        share_axis(axes, "x")
+    share_axis(left)
+    left.legend(loc="upper left")
+    return figure
+
+
+@styled
+def coverage(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], goal: float = 0.99
+) -> CourseFigure:
+    """Draw a model's accuracy against the share of pictures that it answers, the surest first.
+
+    Args:
+        curves: what ``calibration.coverage`` returned, by the model's name.
+        goal: an accuracy, 0 to 1; the title tells how many pictures may be answered for it.
+
+    Raises:
+        ValueError: if there is no curve.
+    """
+    checks.mapping(curves, "curve")
+    checks.number(goal, "goal", 0, 1)
+    texts = []
+    for name, (shares, accuracy) in curves.items():
+        enough = np.flatnonzero(accuracy >= goal)
+        share = float(shares[enough[-1]]) if len(enough) else 0.0
+        texts.append(f"{name} may answer {percent(share)}")
+    title = f"To be {percent(goal)} right, {listed(texts)} of the pictures"
+    ends = [f"{name} {percent(accuracy[-1])}" for name, (_, accuracy) in curves.items()]
+    alt = f"Accuracy against the share of pictures answered. {title}. Of all: {listed(ends)}."
+    figure = CourseFigure(title, alt, 3.6)
+    axes = figure.add_subplot()
+    axes.axhline(goal, color=BLACK, linewidth=1, linestyle=":", label=percent(goal))
+    for position, (name, (shares, accuracy)) in enumerate(curves.items()):
+        few = shares >= 0.02  # the first hundredths are the luck of a few pictures
+        axes.plot(
+            shares[few],
+            accuracy[few],
+            color=SERIES[position % len(SERIES)],
+            linestyle=DASHES[position % len(DASHES)],
+            label=name,
+        )
+    axes.set(xlabel="pictures answered, the surest first", ylabel="accuracy on these", xlim=(0, 1))
+    axes.grid()
+    share_axis(axes)
+    share_axis(axes, "x")
+    axes.legend(loc="lower left")
+    return figure
+
+
+@styled
+def precision_recall(
+    labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
+) -> CourseFigure:
+    """Draw, for each class, how precise a model is against how many of its pictures it finds.
+
+    Args:
+        labels: true classes, (N,), 0 to k - 1; each class has pictures.
+        probabilities: (N, k), 0 to 1.
+        class_names: k names.
+
+    Raises:
+        ValueError: if the shapes do not fit together, or a class has no picture.
+    """
+    labels, probabilities = checks.labelled(labels, probabilities)
+    checks.names(class_names, probabilities.shape[1])
+    missing = set(range(len(class_names))) - set(labels.tolist())
+    if missing:
+        raise ValueError(f"There is no picture of class {min(missing)}: give some of each.")
+    means = [
+        float(average_precision_score(labels == number, probabilities[:, number]))
+        for number in range(len(class_names))
+    ]
+    order = np.argsort(means)[::-1]
+    best, worst = order[0], order[-1]
+    title = (
+        f"{class_names[best].capitalize()} is told from all others best (average precision "
+        f"{percent(means[best])}), {class_names[worst]} worst ({percent(means[worst])})"
+    )
+    texts = [f"{class_names[i]} {percent(means[i])}" for i in order]
+    alt = f"Precision against recall, a curve a class. Average precision: {listed(texts)}."
+    figure = CourseFigure(title, alt, 4.4)
+    axes = figure.add_subplot()
+    colours = class_colours(class_names)
+    for place, number in enumerate(order):
+        precision, recall, _ = precision_recall_curve(labels == number, probabilities[:, number])
+        axes.plot(
+            recall,
+            precision,
+            color=colours[number],
+            linestyle=DASHES[place % len(DASHES)],
+            linewidth=2,
+            label=f"{class_names[number]} {percent(means[number])}",
+        )
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
+    axes.grid()
+    share_axis(axes)
+    share_axis(axes, "x")
+    axes.legend(
+        title="average precision", loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0
+    )
+    return figure
+
+
+@styled
+def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
+    """Draw classes as a tree: those that are often taken for each other join early.
+
+    The distance of two classes is 1 minus the share of their pictures that are confused between
+    the two; of two groups, the mean over all pairs.
+
+    Args:
+        matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
+        class_names: k names, at least two.
+
+    Raises:
+        ValueError: if the matrix is not (k, k) for k names, or k is 1.
+    """
+    [(first, second, _, share), *_] = [
+        *evaluation.confused_pairs(matrix, class_names, count=1, symmetric=True),
+        ("no class", "another", 0, 0.0),
+    ]
+    checks.count(len(class_names), "number of classes", 2)
+    both = np.asarray(matrix) + np.transpose(matrix)
+    totals = np.asarray(matrix).sum(axis=1)
+    confused = both / np.maximum(totals[:, None] + totals, 1)
+    distance = 1 - confused
+    np.fill_diagonal(distance, 0)
+    joins = linkage(squareform(distance), "average")
+    tree = dendrogram(joins, no_plot=True)
+    title = (
+        f"{first.capitalize()} and {second} join first: {percent(share)} of their pictures are "
+        "taken for the other"
+    )
+    leaves = [class_names[leaf] for leaf in tree["leaves"]]
+    alt = (
+        f"A tree of {len(class_names)} classes. {title}. Neighbours in the tree: {listed(leaves)}."
+    )
+    figure = CourseFigure(title, alt, 0.33 * len(class_names) + 0.9)
+    axes = figure.add_subplot()
+    for y, x in zip(tree["icoord"], tree["dcoord"], strict=True):
+        axes.plot(np.maximum(1 - np.array(x), _NEVER), y, color=BLUE, linewidth=1.8)
+    axes.set_yticks(10 * np.arange(len(leaves)) + 5, leaves)
+    ends = np.maximum(1 - joins[:, 2], _NEVER)
+    axes.set(xscale="log", xlim=(1.5 * ends.max(), ends.min() / 1.5), ylabel="class")
+    axes.set_xlabel("share of two classes' pictures that are confused (of two groups: the mean)")
+    axes.grid(axis="x")
+    share_axis(axes, "x")
+    return figure

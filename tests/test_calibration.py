@@ -1,0 +1,86 @@
+"""Calibration against scikit-learn, scipy and cases counted by hand."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import log_loss
+
+from cifar10_cnn import calibration
+
+#: Confidences 0.9, 0.8, 0.6, 0.55; right, right, wrong, right.
+LABELS = np.array([0, 1, 0, 1])
+PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.45, 0.55]])
+
+
+def drawn(factor: float, pictures: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Labels drawn from honest probabilities, and what a model says whose logits are larger."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=1.5, size=(pictures, 10))
+    honest = softmax(logits, axis=1)
+    labels = (honest.cumsum(axis=1) < rng.random((pictures, 1))).sum(axis=1)
+    return labels, softmax(factor * logits, axis=1)
+
+
+def test_bins_counted_by_hand() -> None:
+    found = calibration.reliability(LABELS, PROBABILITIES, bins=4)
+    assert found.edges.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert found.counts.tolist() == [0, 0, 2, 2]
+    assert found.confidence[2:] == pytest.approx([0.575, 0.85])
+    assert found.accuracy[2:].tolist() == [0.5, 1]
+    assert np.isnan(found.accuracy[:2]).all()
+    assert found.error == pytest.approx((2 * 0.075 + 2 * 0.15) / 4)
+
+
+def test_bins_are_scikit_learns() -> None:
+    labels, probabilities = drawn(2.0)
+    found = calibration.reliability(labels, probabilities, bins=12)
+    right, confidence = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
+    accuracy, mean = calibration_curve(right, confidence, n_bins=12)
+    filled = found.counts > 0
+    assert found.accuracy[filled] == pytest.approx(accuracy)
+    assert found.confidence[filled] == pytest.approx(mean)
+    assert found.counts.sum() == len(labels)
+
+
+def test_an_honest_model_has_a_small_error_and_an_overconfident_one_a_large() -> None:
+    assert calibration.reliability(*drawn(1.0)).error < 0.01
+    assert calibration.reliability(*drawn(3.0)).error > 0.15
+
+
+def test_confidence_of_one_is_in_the_last_bin() -> None:
+    found = calibration.reliability(np.array([0]), np.array([[1.0, 0.0]]), bins=10)
+    assert found.counts.tolist() == [0] * 9 + [1]
+    assert found.error == 0
+
+
+def test_tempered_is_the_softmax_of_smaller_logits() -> None:
+    logits = np.random.default_rng(1).normal(size=(50, 7))
+    expected = softmax(logits / 1.7, axis=1)
+    assert calibration.tempered(softmax(logits, axis=1), 1.7) == pytest.approx(expected)
+
+
+def test_tempered_takes_certain_answers() -> None:
+    assert np.isfinite(calibration.tempered(np.array([[1.0, 0.0, 0.0]]), 2.0)).all()
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
+def test_best_temperature_finds_what_logits_were_multiplied_by(factor: float) -> None:
+    labels, probabilities = drawn(factor)
+    assert calibration.best_temperature(labels, probabilities) == pytest.approx(factor, rel=0.03)
+
+
+def test_best_temperature_has_the_lowest_loss_of_many() -> None:
+    labels, probabilities = drawn(2.0, 500)
+    best = calibration.best_temperature(labels, probabilities)
+    losses = [
+        log_loss(labels, calibration.tempered(probabilities, temperature), labels=np.arange(10))
+        for temperature in [best, *np.geomspace(0.3, 10, 200)]
+    ]
+    assert losses[0] <= min(losses) + 1e-9
+
+
+def test_coverage_counted_by_hand() -> None:
+    shares, accuracy = calibration.coverage(LABELS, PROBABILITIES)
+    assert shares.tolist() == [0.25, 0.5, 0.75, 1]
+    assert accuracy == pytest.approx([1, 1, 2 / 3, 3 / 4])
