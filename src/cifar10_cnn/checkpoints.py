@@ -144,6 +144,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Put everything back as it was; Keras has just set the metrics to zero."""
+        # Under JAX Keras begins an epoch more, of which it looks at one batch.
+        order = self._restored["order"] if self.at.step else None
+        self._pictures.begin(self.at.epoch, self.at.step, order)
         if self._restored:
             self._restore(self.model)
             self._restored = {}
