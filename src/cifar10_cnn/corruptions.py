@@ -67,6 +67,7 @@ def _blur(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.nda
 
 
 def _brightness(images: np.ndarray, more: float, rng: np.random.Generator) -> np.ndarray:
+    """Add the same to all three channels; CIFAR-10-C adds it to the value of HSV."""
     return _whole(images + 255 * more)
 
 

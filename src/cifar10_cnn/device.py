@@ -217,6 +217,8 @@ def fused_batch_norm(
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
     """Return how fast a function rises with each of the numbers that it is given.
 
+    With TensorFlow or JAX.
+
     Args:
         function: takes a tensor like ``at`` and returns a single number; of Keras' operations.
         at: float32, any shape.
@@ -224,14 +226,8 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
     Returns:
         float32, the shape of ``at``.
     """
-    backend = keras.backend.backend()
-    if backend == "jax":
+    if keras.backend.backend() == "jax":
         return np.array(importlib.import_module("jax").grad(function)(at))
-    if backend == "torch":
-        values = keras.ops.convert_to_tensor(at).requires_grad_()
-        return keras.ops.convert_to_numpy(
-            importlib.import_module("torch").autograd.grad(function(values), values)[0]
-        )
     tf = importlib.import_module("tensorflow")
     values = tf.convert_to_tensor(at)
     with tf.GradientTape() as tape:
