@@ -88,8 +88,10 @@ def test_each_epoch_has_an_order_and_shifts_of_its_own(images: np.ndarray) -> No
 
 def test_a_training_that_goes_on_sees_the_epoch_it_would_have_seen(images: np.ndarray) -> None:
     undisturbed, resumed = made(images), made(images, epoch=1)
-    for batches in (undisturbed, undisturbed, resumed):
-        batches.on_epoch_begin()
+    undisturbed.on_epoch_begin()
+    shown(undisturbed)
+    undisturbed.on_epoch_begin()
+    resumed.on_epoch_begin()
     for ours, theirs in zip(undisturbed[1], resumed[1], strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -255,3 +257,16 @@ def test_an_epoch_may_begin_in_its_middle(images: np.ndarray) -> None:
 def test_there_is_a_label_for_each_picture(images: np.ndarray, pictures: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Shuffled(images[:pictures], np.arange(NUMBER), batch_size=5, seed=1)
+
+
+def test_an_epoch_not_shown_whole_begins_again(images: np.ndarray) -> None:
+    """Under JAX Keras begins an epoch and looks at one batch of it, before the first real one."""
+    batches, first, second = made(images), made(images, 0), made(images, 1)
+    batches[0]
+    batches.on_epoch_begin()
+    batches[0]
+    batches.on_epoch_begin()
+    assert np.array_equal(batches.order, first.order)
+    assert len(shown(batches)) == NUMBER
+    batches.on_epoch_begin()
+    assert np.array_equal(batches.order, second.order)

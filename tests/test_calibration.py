@@ -84,3 +84,21 @@ def test_coverage_counted_by_hand() -> None:
     shares, accuracy = calibration.coverage(LABELS, PROBABILITIES)
     assert shares.tolist() == [0.25, 0.5, 0.75, 1]
     assert accuracy == pytest.approx([1, 1, 2 / 3, 3 / 4])
+
+
+def test_caution_counted_by_hand() -> None:
+    """Of ten pictures the two least sure are silenced; the threshold lies between 2nd and 3rd."""
+    confidence = np.array([0.55, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.95, 0.99])
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    labels = np.zeros(10, int)
+    labels[[0, 3]] = 1  # two are wrong, so there is a temperature
+    strange = np.array([[0.5, 0.5], [0.999, 0.001], [0.02, 0.98], [0.45, 0.55]])
+    found = calibration.caution(labels, probabilities, strange, silenced=0.2)
+    assert found.temperature == calibration.best_temperature(labels, probabilities)
+    mild = softmax(np.log(probabilities) / found.temperature, axis=1).max(axis=1)
+    assert mild[1] < found.threshold < mild[2]
+    assert found.threshold == pytest.approx(mild[1] + 0.8 * (mild[2] - mild[1]))
+    assert found.silenced == 0.2
+    assert found.passed == 0.5
+    assert found.doubts(probabilities).tolist() == [True, True] + 8 * [False]
+    assert found.doubts(strange).tolist() == [True, False, False, True]

@@ -1,4 +1,5 @@
 import re
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -19,7 +20,10 @@ from cifar10_cnn import (
     data,
     device,
     doctor,
+    files,
     paths,
+    practice,
+    training,
     tuning,
 )
 from cifar10_cnn.__main__ import app
@@ -206,7 +210,7 @@ def findings() -> dict[str, tuple[str, str]]:
     return {found.what: (found.state, found.text) for found in doctor.examine()}
 
 
-def test_predict_says_what_is_on_each_picture_and_what_cannot_be_read(tmp_path):
+def test_predict_says_what_is_on_each_picture_and_what_cannot_be_read(tmp_path, home):
     rng = np.random.default_rng(0)
     noise = Image.fromarray(rng.integers(0, 256, (50, 80, 3), dtype=np.uint8))
     noise.save(tmp_path / "a.png")
@@ -214,11 +218,35 @@ def test_predict_says_what_is_on_each_picture_and_what_cannot_be_read(tmp_path):
     (tmp_path / "c.png").write_bytes(b"no picture")
     done = call("predict", str(tmp_path))
     assert done.code == 0
-    for line, name in zip(done.out.splitlines(), ("a.png", "b.jpg"), strict=True):
-        assert re.search(rf"{name}: (\w+ \d+%, ){{2}}\w+ \d+%$", line)
+    lines = done.out.splitlines()
+    for line, name in zip(lines, ("a.png", "b.jpg"), strict=False):
+        assert re.search(rf"{name}: (probably none of these: )?(\w+ \d+%, ){{2}}\w+ \d+%$", line)
+    assert re.match(r'"Probably none of these": below \d+%\. So it calls \d+% of', lines[2])
+    assert lines[3:] == [f"Drawn: {home / 'runs' / 'predictions'}"]
+    for name in ("a.png", "b.jpg"):
+        assert Image.open(home / "runs" / "predictions" / f"{name}.png").width == 900
     assert "c.png is no picture that can be read" in done.err
     alone = call("predict", str(tmp_path / "c.png"))
     assert alone.code == 1
+
+
+def test_predict_doubts_below_the_models_threshold_alone(tmp_path, monkeypatch):
+    """The same picture, the same model, and a record that asks for more or for less."""
+    Image.fromarray(practice.draw(8, np.random.default_rng(0))).save(tmp_path / "ship.png")
+    model = tmp_path / "own.keras"
+    shutil.copy(training.shipped_path("practice set"), model)
+
+    def told(**about):
+        files.write_json(tmp_path / "own.json", about)
+        return call("predict", str(tmp_path / "ship.png"), "--model", str(model)).out
+
+    numbers = {"temperature": 1.0, "silenced": 0.1, "passed": 0.5}
+    sure, unsure = (told(caution=numbers | {"threshold": at}) for at in (0.2, 1.0))
+    assert "none of these: ship" not in sure
+    assert "ship.png: probably none of these: ship" in unsure
+    assert "it calls 10% of pictures that do show one of its classes, and 50%" in unsure
+    assert "none of these" not in told()
+    assert "ship.png: zebra" in told(classes=[*"abcdefgh", "zebra", "j"])
 
 
 def test_doctor_finds_all_well(quick_devices):

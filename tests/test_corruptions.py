@@ -99,3 +99,17 @@ def test_unknown_names_and_strengths() -> None:
         corruptions.corrupt(IMAGES, "snow", 1)
     with pytest.raises(ValueError, match="strength must be a whole number from 1 to 5, not 6"):
         corruptions.corrupt(IMAGES, "noise", 6)
+
+
+def test_mixed_tiles_are_the_pictures_tiles() -> None:
+    """Each tile gets a number; after mixing all are there, whole, and not where they were."""
+    tiles = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    picture = np.repeat(tiles.repeat(8, axis=0).repeat(8, axis=1)[..., None], 3, axis=2)
+    mixed = corruptions.shuffled_tiles(np.stack([picture, 255 - picture]), seed=1)
+    corners = mixed[0, ::8, ::8, 0]
+    assert sorted(corners.flat) == list(range(16))
+    assert (corners != tiles).sum() > 8
+    assert np.array_equal(mixed[0, ..., 0], corners.repeat(8, axis=0).repeat(8, axis=1))
+    assert np.array_equal(mixed[1], 255 - mixed[0])
+    with pytest.raises(ValueError, match="multiples of 4"):
+        corruptions.shuffled_tiles(np.zeros((1, 30, 32, 3), np.uint8))

@@ -171,3 +171,30 @@ def test_model_without_a_graph_is_refused_by_name() -> None:
     model = Own(name="own")
     with pytest.raises(CourseError, match=r"own is no chain or graph of layers.*occlusion"):
         explain.fooled(model, PICTURES, np.zeros(6, int))
+
+
+def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
+    picture = np.zeros((16, 16, 3), np.uint8)
+    picture[2:6, 2:6, 0] = 255
+    model = quadrant_network(True)
+    places, method = explain.places(model, picture, 0)
+    assert method == "Grad-CAM"
+    assert np.array_equal(places, explain.grad_cam(model, picture[None], np.array([0]))[0])
+    white = np.full((16, 16, 3), 220, np.uint8)
+    linear = keras.Sequential(
+        [keras.Input((16, 16, 3)), layers.Rescaling(1 / 255), layers.Flatten(),
+         layers.Dense(2, activation="softmax")]
+    )  # fmt: skip
+    quarter = np.zeros((16, 16, 3, 2))
+    quarter[:8, :8, :, 1] = 0.05
+    linear.layers[-1].set_weights([quarter.reshape(-1, 2), np.zeros(2)])
+    places, method = explain.places(linear, white, 1)
+    assert method == "occlusion"
+    assert places[:8, :8].min() > 0
+    assert places[11:, 11:].max() < 1e-6
+
+
+def test_pictures_of_another_size_are_refused_by_shape() -> None:
+    small = np.zeros((1, 8, 8, 3), np.uint8)
+    with pytest.raises(CourseError, match=r"takes pictures of the shape \(16, 16, 3\), not \(8, 8"):
+        explain.grad_cam(corner_network(True), small, np.array([0]))

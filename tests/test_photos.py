@@ -250,3 +250,11 @@ def test_noise_never_gives_a_traceback(tmp_path: Path, tally: Tally) -> None:
             except PhotoError as error:
                 assert str(file) in str(error)
     tally("pictures", 180)
+
+
+def test_a_files_content_is_read_as_the_file(tmp_path: Path, tally: Tally) -> None:
+    file = saved(tmp_path, Image.fromarray(FLAG), "a.png")
+    assert np.array_equal(photos.read(file.read_bytes()), photos.read(file))
+    with pytest.raises(PhotoError, match="This file is no picture that can be read"):
+        photos.read(b"nothing")
+    tally("pictures", 2)

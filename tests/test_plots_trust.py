@@ -110,3 +110,27 @@ def test_classes_join_by_how_often_they_are_confused() -> None:
     assert {frozenset(leaves[:2]), frozenset(leaves[2:])} == {frozenset("ab"), frozenset("cd")}
     with pytest.raises(ValueError, match="number of classes must be a whole number from 2"):
         plots.class_tree(np.array([[5]]), ("a",))
+
+
+def test_an_answer_draws_the_likeliest_classes_and_the_threshold() -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[:4] = 200
+    places = np.zeros((8, 8))
+    places[2, 3] = 1
+    odds = np.array([0.1, 0.6, 0.3])
+    names = ("cat", "dog", "frog")
+    figure = plots.answer(picture, places, odds, names, method="Grad-CAM", threshold=0.5)
+    assert figure.title == "Dog, 60.0 % sure"
+    seen, counts, bars = figure.axes
+    assert np.array_equal(seen.images[0].get_array(), picture)
+    drawn = np.asarray(counts.images[0].get_array(), int).sum(axis=-1)
+    assert np.unravel_index(drawn.argmax(), drawn.shape) == (2, 3)
+    assert [bar.get_width() for bar in bars.patches] == [0.6, 0.3, 0.1]
+    assert [each.get_text() for each in bars.get_yticklabels()] == ["dog", "frog", "cat"]
+    assert bars.lines[0].get_xdata() == [0.5, 0.5]
+    assert "dog 60.0 %, frog 30.0 % and cat 10.0 %. The threshold is 50.0 %." in figure.alt
+    unsure = plots.answer(picture, places, odds, names, method="occlusion", threshold=0.7)
+    assert unsure.title == "Probably none of the 3: dog at most, 60.0 % sure"
+    assert not plots.answer(picture, places, odds, names, method="occlusion").axes[2].lines
+    with pytest.raises(ValueError, match="do not fit a picture"):
+        plots.answer(picture, places[:4], odds, names, method="occlusion")

@@ -25,6 +25,7 @@ from cifar10_cnn import (
     corruptions,
     data,
     evaluation,
+    explain,
     models,
     optimizers,
     plots,
@@ -32,6 +33,7 @@ from cifar10_cnn import (
     recipes,
 )
 from cifar10_cnn import sources as course_sources
+from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
 pytestmark = pytest.mark.faults
@@ -60,6 +62,15 @@ ARRAYS = course_sources.Arrays(
     np.arange(100) % 10,
 )
 
+MODEL = keras.Sequential(
+    [
+        keras.Input((16, 16, 3)),
+        keras.layers.Conv2D(4, 3, strides=4),
+        keras.layers.GlobalMaxPooling2D(),
+        keras.layers.Dense(K, "softmax"),
+    ]
+)
+
 #: A call that works of every public function that takes values; ``CHANGED`` names the arguments in
 #: whose place something else is put: the others are objects that only our own code makes.
 CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -82,6 +93,24 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
          "labels probabilities"),
         (corruptions.corrupt, {"images": IMAGES, "name": "noise", "strength": 2, "seed": 0},
          "images name strength seed"),
+        (calibration.caution,
+         {"labels": LABELS, "probabilities": PROBABILITIES, "strange": PROBABILITIES,
+          "silenced": 0.1}, "labels probabilities strange silenced"),
+        (corruptions.shuffled_tiles, {"images": IMAGES, "seed": 0}, "images seed"),
+        (explain.grad_cam, {"model": MODEL, "pictures": IMAGES, "classes": LABELS},
+         "pictures classes"),
+        (explain.occlusion,
+         {"model": MODEL, "picture": IMAGES[0], "label": 1, "size": 8, "step": 4},
+         "picture label size step"),
+        (explain.places, {"model": MODEL, "picture": IMAGES[0], "label": 1}, "picture label"),
+        (explain.fooled,
+         {"model": MODEL, "pictures": IMAGES, "labels": LABELS, "strength": 4},
+         "pictures labels strength"),
+        (explain.embeddings, {"model": MODEL, "pictures": IMAGES}, "pictures"),
+        (plots.answer,
+         {"picture": IMAGES[0], "places": IMAGES[0, ..., 0], "probabilities": PROBABILITIES[0],
+          "class_names": NAMES, "method": "m", "threshold": 0.5},
+         "picture places probabilities class_names threshold"),
         (data.select_classes, {"dataset": DATASET, "classes": ("cat", "frog"), "seed": 0},
          "classes seed"),
         (evaluation.class_accuracy, {"labels": LABELS, "predictions": LABELS, "classes": K},

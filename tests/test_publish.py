@@ -58,6 +58,10 @@ def run_folder(home: Path, profile: str, data: str = "CIFAR-10", **changes: floa
                 new_output("stream", name="stdout", text="one\n"),
                 new_output("stream", name="stderr", text="a warning\n"),
                 new_output("stream", name="stdout", text="two\n"),
+                new_output(
+                    "display_data",
+                    {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "FileUpload()"},
+                ),
                 new_output("execute_result", {"text/plain": "3"}, execution_count=number),
             ]
         notebook.metadata.language_info = {"name": "python", "version": "3.11.7"}

@@ -44,6 +44,10 @@ def test_a_run_leaves_model_history_and_where_it_came_from(
     assert about["epochs"] == 2
     best = max(float(row["val_accuracy"]) for row in rows)
     assert about["best_validation_accuracy"] == best
+    model = keras.models.load_model(folder / "model.keras")
+    confidence = model.predict(dataset.validation.images, verbose=0).max(axis=1)
+    assert about["caution"]["silenced"] == pytest.approx(0.1, abs=1 / len(confidence))
+    assert 0 <= about["caution"]["passed"] <= 1
 
 
 def validation_accuracy(folder: Path, dataset: data.Dataset) -> float:
@@ -150,6 +154,7 @@ def test_shipped_models_are_small_complete_and_say_where_they_came_from(name: st
     about = files.read_json(file.with_suffix(".json"))
     assert about["data"] == name
     assert about["profile"] == "full"
+    assert about["caution"]["silenced"] == pytest.approx(0.1, abs=0.005)
     plain_keras = keras.models.load_model(file)  # nothing of ours is needed to load it
     assert plain_keras.output_shape == (None, 10)
 

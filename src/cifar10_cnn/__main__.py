@@ -278,24 +278,43 @@ def predict(
         typer.Option(help="A saved .keras file; by default the shipped one.", show_default=False),
     ] = None,
 ) -> None:
-    """Say what is on pictures of your own: the three most probable classes of each."""
-    from cifar10_cnn import evaluation, models, photos, training
+    """Say what is on pictures of your own, and draw what the network sees and looks at."""
+    from cifar10_cnn import calibration, evaluation, explain, models, paths, photos, plots, training
     from cifar10_cnn.sources import CLASS_NAMES
 
-    files = list(photos.found(path))
-    network = models.load(model or training.shipped_path("CIFAR-10"))
-    read = 0
-    for file in files:
+    pictures = list(photos.found(path))
+    file = model or training.shipped_path("CIFAR-10")
+    network, about = models.load(file), training.about(file)
+    names = about.get("classes", CLASS_NAMES)
+    caution = calibration.Caution(**about["caution"]) if "caution" in about else None
+    threshold = caution.threshold if caution else None
+    drawings = []
+    for each in pictures:
         try:
-            picture = photos.read(file)
+            picture = photos.read(each)
         except photos.PhotoError as error:
             _say_error(str(error))
             continue
-        read += 1
-        best = evaluation.likeliest(network, picture, CLASS_NAMES)
-        typer.echo(f"{file}: {', '.join(f'{name} {share:.0%}' for name, share in best)}")
-    if not read:
+        odds = evaluation.predict_one(network, picture, names)
+        if caution:
+            odds = calibration.tempered(odds[None], caution.temperature)[0]
+        best = odds.argsort()[::-1][:3]
+        told = ", ".join(f"{names[index]} {odds[index]:.0%}" for index in best)
+        unsure = threshold is not None and odds.max() < threshold
+        typer.echo(f"{each}: {'probably none of these: ' if unsure else ''}{told}")
+        places, method = explain.places(network, picture, int(best[0]))
+        figure = plots.answer(picture, places, odds, names, method=method, threshold=threshold)
+        drawings.append(paths.runs_folder() / "predictions" / f"{each.name}.png")
+        plots.save(figure, drawings[-1], f"{each.name}  |  model: {about.get('origin', file.name)}")
+    if not drawings:
         raise typer.Exit(1)
+    if caution:
+        typer.echo(
+            f'"Probably none of these": below {caution.threshold:.0%}. So it calls '
+            f"{caution.silenced:.0%} of pictures that do show one of its classes, and "
+            f"{caution.passed:.0%} of pictures without any pass for one."
+        )
+    typer.echo(f"Drawn: {drawings[0] if len(drawings) == 1 else drawings[0].parent}")
 
 
 @app.command()

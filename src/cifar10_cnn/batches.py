@@ -60,6 +60,7 @@ class Shuffled(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
         """Return the pictures of one batch, uint8 (B, h, w, 3), and their labels."""
+        self._asked += 1
         first = (self._skipped + index) * self._batch_size
         return self._batch(slice(first, first + self._batch_size))
 
@@ -85,13 +86,19 @@ class Shuffled(keras.utils.PyDataset):
             step: how many of its batches have been shown.
             order: its ``order``, if they have.
         """
-        self._next = (epoch, step, order)
-        self._draw(*self._next)
+        self._epoch = (epoch, step, order)
+        self._begun, self._asked = False, 0
+        self._draw(*self._epoch)
 
     def on_epoch_begin(self) -> None:
-        """Draw the epoch that begins."""
-        self._draw(*self._next)
-        self._next = (self._next[0] + 1, 0, None)
+        """Draw the epoch that begins; one that was not shown whole begins again.
+
+        Under JAX Keras begins an epoch, looks at a batch or two and ends it, before the first one.
+        """
+        if self._begun and self._asked >= len(self):
+            self._epoch = (self._epoch[0] + 1, 0, None)
+        self._begun, self._asked = True, 0
+        self._draw(*self._epoch)
 
     def _shown(self) -> int:
         """Return how many pictures an epoch shows."""

@@ -48,6 +48,8 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
 
     A confidence on an edge belongs to the bin below it.
 
+    Used in notebook 07.
+
     Args:
         labels: true classes, (N,), 0 to k - 1.
         probabilities: (N, k), 0 to 1.
@@ -77,6 +79,8 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
     The same as dividing the logits in front of the softmax by the temperature.
 
+    Used in notebook 07.
+
     Args:
         probabilities: (N, k), 0 to 1.
         temperature: from 0.01 to 100.
@@ -96,6 +100,8 @@ def best_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     Found on validation pictures, it is used on others: those that the network learnt from would
     say that it is never wrong.
+
+    Used in notebook 07.
 
     Args:
         labels: true classes, (N,), 0 to k - 1.
@@ -117,6 +123,8 @@ def best_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how right a model is if it may pass over the pictures it is least sure of.
 
+    Used in notebook 07.
+
     Args:
         labels: true classes, (N,), 0 to k - 1.
         probabilities: (N, k), 0 to 1.
@@ -133,6 +141,68 @@ def coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray,
     right = (probabilities.argmax(axis=1) == labels)[surest]
     answered = np.arange(1, len(labels) + 1)
     return answered / len(labels), np.cumsum(right) / answered
+
+
+@dataclass(frozen=True)
+class Caution:
+    """When a model should rather say "probably none of these".
+
+    Attributes:
+        temperature: what ``tempered`` makes its probabilities honest by.
+        threshold: the confidence, 0 to 1, that a picture of one of the classes mostly reaches.
+        silenced: share of pictures of the classes that stay below it, so that the model is silent
+            though it should not be, 0 to 1.
+        passed: share of pictures of something else that reach it, so that the model speaks though
+            it should not, 0 to 1.
+    """
+
+    temperature: float
+    threshold: float
+    silenced: float
+    passed: float
+
+    def doubts(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return which pictures are probably of none of the classes, (N,) of booleans.
+
+        Args:
+            probabilities: what the model said, (N, k), 0 to 1.
+
+        Raises:
+            ValueError: if they are no probabilities.
+        """
+        return tempered(probabilities, self.temperature).max(axis=1) < self.threshold
+
+
+def caution(
+    labels: np.ndarray, probabilities: np.ndarray, strange: np.ndarray, silenced: float = 0.1
+) -> Caution:
+    """Choose when a model should be silent: by the confidence that it has in validation pictures.
+
+    The threshold is a quantile of confidence, after a temperature was fitted (the baseline of
+    Hendrycks and Gimpel, 2017, https://arxiv.org/abs/1610.02136). How often strange pictures reach
+    it is counted, not promised: others may do so more often. Used in notebook 09.
+
+    Args:
+        labels: true classes of validation pictures, (N,), 0 to k - 1.
+        probabilities: what the model says of them, (N, k), 0 to 1.
+        strange: what it says of pictures of none of the classes, (M, k), 0 to 1.
+        silenced: share of the validation pictures that it may be silent about, 0 to 1.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
+    """
+    labels, probabilities = checks.labelled(labels, probabilities)
+    checks.number(silenced, "silenced", 0, 1)
+    temperature = best_temperature(labels, probabilities)
+    confidence = tempered(probabilities, temperature).max(axis=1)
+    threshold = float(np.quantile(confidence, silenced))
+    others = tempered(strange, temperature).max(axis=1)
+    return Caution(
+        temperature,
+        threshold,
+        float((confidence < threshold).mean()),
+        float((others >= threshold).mean()),
+    )
 
 
 def _logarithms(probabilities: np.ndarray) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Eight ways to make pictures worse, each in five strengths: what cameras, weather and files do.
 
 After CIFAR-10-C (Hendrycks and Dietterich, 2019, https://arxiv.org/abs/1903.12261), whose strengths
-are taken where it has the same corruption: noise, blur, brightness, contrast, JPEG, pixelate.
+(https://github.com/hendrycks/robustness) are taken where it has the same corruption: noise, blur,
+brightness, contrast, JPEG, pixelate.
+Used in notebook 08.
 """
 
 import io
@@ -44,6 +46,31 @@ def corrupt(images: np.ndarray, name: str, strength: int, seed: int = 0) -> np.n
         for start in range(0, len(images), 1_000)
     ]
     return np.concatenate(parts)
+
+
+def shuffled_tiles(images: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Cut each picture into 4 × 4 tiles and mix them: what it showed is gone, its colours stay.
+
+    All pictures are mixed alike. Used in notebooks 07 and 09.
+
+    Args:
+        images: uint8, (N, h, w, 3), height and width multiples of 4.
+        seed: of the tiles' new places.
+
+    Returns:
+        uint8, (N, h, w, 3).
+
+    Raises:
+        ValueError: if they are no pictures of such a size.
+    """
+    images = checks.pictures(images)
+    number, height, width, channels = images.shape
+    if height % 4 or width % 4:
+        raise ValueError(f"Height and width must be multiples of 4, not those of {images.shape}.")
+    grid = images.reshape(number, 4, height // 4, 4, width // 4, channels).swapaxes(2, 3)
+    tiles = grid.reshape(number, 16, *grid.shape[3:])
+    places = np.random.default_rng(checks.count(seed, "seed", 0)).permutation(16)
+    return tiles[:, places].reshape(grid.shape).swapaxes(2, 3).reshape(images.shape)
 
 
 def names() -> tuple[str, ...]:

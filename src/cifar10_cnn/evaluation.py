@@ -121,7 +121,7 @@ def predict_views(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     The picture itself; shifted by one pixel to the upper left; to the lower right; and the three
     mirrored. The shifted ones count half. Their probabilities are averaged as logarithms: one view
     that rules a class out counts. Test-time augmentation of Jordan, 2024,
-    https://arxiv.org/abs/2404.00498. Used in notebook 04.
+    https://arxiv.org/abs/2404.00498. Used in notebooks 04 and 07.
 
     Args:
         model: takes raw pixels, returns k probabilities for each picture.
@@ -139,23 +139,26 @@ def predict_views(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     return softmax(total / 8, axis=1)
 
 
-def likeliest(
-    model: "keras.Model", picture: np.ndarray, class_names: Sequence[str], count: int = 3
-) -> list[tuple[str, float]]:
-    """Return the most probable classes of one picture, each with its probability, 0 to 1.
+def predict_one(
+    model: "keras.Model", picture: np.ndarray, class_names: Sequence[str]
+) -> np.ndarray:
+    """Let a model predict one picture, and refuse a model that is not made for such pictures.
+
+    Used by the command ``predict``.
 
     Args:
         model: takes raw pixels, returns k probabilities for each picture.
         picture: uint8, (h, w, 3).
         class_names: k names.
-        count: how many classes.
+
+    Returns:
+        The probability of each class, (k,), 0 to 1.
 
     Raises:
         ValueError: if it is no picture.
         CourseError: if the model does not take such a picture or has other classes.
     """
     checks.array(picture, "pixels of a picture", "(h, w, 3)")
-    checks.count(count, "count")
     try:
         probabilities = model.predict(picture[None], verbose=0)
     except ValueError as error:
@@ -168,8 +171,7 @@ def likeliest(
             f"The model {model.name} returns {probabilities.shape}, not one probability for each "
             f"of {len(class_names)} classes."
         )
-    order = np.argsort(-probabilities[0])[:count]
-    return [(class_names[index], float(probabilities[0, index])) for index in order]
+    return probabilities[0]
 
 
 def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
@@ -307,6 +309,8 @@ def twins(
     """Find the pictures of one split that another split has, too, or nearly so.
 
     Sought as in ``near_duplicates``.
+
+    Used in notebook 08.
 
     Args:
         images: uint8 (N, h, w, 3), height and width multiples of 8, such as the test pictures.

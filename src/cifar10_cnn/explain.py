@@ -46,6 +46,8 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
     with it; of their sum only what speaks for the class is kept (Selvaraju et al., 2017,
     https://arxiv.org/abs/1610.02391). As coarse as these maps are.
 
+    Used in notebook 08.
+
     Args:
         model: a classifier with convolutions.
         pictures: raw pixels, (N, h, w, 3).
@@ -56,9 +58,9 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
 
     Raises:
         ValueError: if pictures and classes do not fit together.
-        CourseError: if the model has no feature maps.
+        CourseError: if the model has no feature maps, or takes pictures of another size.
     """
-    model, pictures = _copy(model), checks.pictures(pictures)
+    pictures, model = _fitting(model, pictures), _copy(model)
     classes = checks.classes(classes, model.output_shape[-1], "classes")
     checks.same_length(pictures=pictures, classes=classes)
     layer = last_maps(model)
@@ -83,6 +85,8 @@ def occlusion(
     A grey square moves over the picture (Zeiler and Fergus, 2014, https://arxiv.org/abs/1311.2901).
     It asks nothing of the model but its answers.
 
+    Used in notebook 08.
+
     Args:
         model: any classifier.
         picture: raw pixels, (h, w, 3).
@@ -97,7 +101,7 @@ def occlusion(
     Raises:
         ValueError: if a number makes no sense.
     """
-    picture = checks.array(picture, "pixels of a picture", "(h, w, 3)")
+    picture = _fitting_one(model, picture)
     checks.count(label, "label", 0, model.output_shape[-1] - 1)
     checks.count(size, "size", 1, min(picture.shape[:2]))
     checks.count(step, "step", 1, size)
@@ -117,12 +121,40 @@ def occlusion(
     return total / covered
 
 
+def places(model: keras.Model, picture: np.ndarray, label: int) -> tuple[np.ndarray, str]:
+    """Return where in one picture a network finds what speaks for a class, and by which method.
+
+    By Grad-CAM; a network without feature maps is asked by occlusion. Used in notebook 09.
+
+    Args:
+        model: any classifier.
+        picture: raw pixels, (h, w, 3).
+        label: the class, 0 to k - 1.
+
+    Returns:
+        (h, w), 0 to 1, and the method's name.
+
+    Raises:
+        ValueError: if it is no picture, or there is no such class.
+    """
+    picture = _fitting_one(model, picture)
+    checks.count(label, "label", 0, model.output_shape[-1] - 1)
+    try:
+        return grad_cam(model, picture[None], np.array([label]))[0], "Grad-CAM"
+    except CourseError:
+        size = max(1, min(picture.shape[:2]) // 4)
+        falls = occlusion(model, picture, label, size, max(1, size // 4))
+        return np.clip(falls, 0, 1), "occlusion"
+
+
 def fooled(
     model: keras.Model, pictures: np.ndarray, labels: np.ndarray, strength: int = 4
 ) -> np.ndarray:
     """Change each pixel by a little in the direction that makes the true class less probable.
 
     The fast gradient sign method (Goodfellow et al., 2015, https://arxiv.org/abs/1412.6572).
+
+    Used in notebook 08.
 
     Args:
         model: any classifier that returns probabilities.
@@ -136,7 +168,7 @@ def fooled(
     Raises:
         ValueError: if pictures and labels do not fit together.
     """
-    model, pictures = _copy(model), checks.pictures(pictures)
+    pictures, model = _fitting(model, pictures), _copy(model)
     labels = checks.classes(labels, model.output_shape[-1])
     checks.same_length(pictures=pictures, labels=labels)
     checks.count(strength, "strength", 0, 255)
@@ -153,6 +185,8 @@ def fooled(
 def embeddings(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
     """Return what the last layer with weights is given for each picture: what the network has seen.
 
+    Used in notebook 08.
+
     Args:
         model: any classifier whose last layer with weights is dense.
         pictures: raw pixels, (N, h, w, 3).
@@ -163,10 +197,31 @@ def embeddings(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if they are no pictures.
     """
-    model = _copy(model)
+    pictures, model = _fitting(model, pictures), _copy(model)
     last = [layer for layer in model.layers if layer.weights][-1]
     seen = keras.Model(model.inputs, last.input)
-    return seen.predict(checks.pictures(pictures), batch_size=500, verbose=0)
+    return seen.predict(pictures, batch_size=500, verbose=0)
+
+
+def _fitting(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """Return pictures as an array (N, h, w, 3), if the model takes such ones.
+
+    Raises:
+        ValueError: if they are no pictures.
+        CourseError: if they are of another size.
+    """
+    found = checks.pictures(pictures)
+    wanted = getattr(model, "input_shape", None) or found.shape
+    if any(one not in (None, two) for one, two in zip(wanted[1:], found.shape[1:], strict=False)):
+        raise CourseError(
+            f"{model.name} takes pictures of the shape {wanted[1:]}, not {found.shape[1:]}."
+        )
+    return found
+
+
+def _fitting_one(model: keras.Model, picture: np.ndarray) -> np.ndarray:
+    """Return one picture as an array (h, w, 3), if the model takes such a one."""
+    return _fitting(model, checks.array(picture, "pixels of a picture", "(h, w, 3)")[None])[0]
 
 
 def _gradients(

@@ -1,5 +1,6 @@
 """Pictures that people have, of any size and kind, as the networks take them: 32×32 pixels."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +23,14 @@ class PhotoError(CourseError):
     """A picture that cannot be read, and why."""
 
 
-def read(file: str | Path) -> np.ndarray:
+def read(file: str | Path | bytes) -> np.ndarray:
     """Read any picture: the square in its middle, shrunk or enlarged to 32×32 pixels.
 
     Turned as its camera says, transparency on white, the first of several frames.
+    Used in notebook 09.
+
+    Args:
+        file: its path, or what is in it, such as an uploaded file's content.
 
     Returns:
         uint8, (32, 32, 3), red-green-blue.
@@ -33,14 +38,19 @@ def read(file: str | Path) -> np.ndarray:
     Raises:
         PhotoError: if there is no such file, it is no picture, damaged, or too large.
     """
-    path = Path(file).expanduser()
-    if not path.is_file():
-        raise PhotoError(f"There is no file {path}: check the path.")
+    if isinstance(file, bytes):
+        source: Path | io.BytesIO = io.BytesIO(file)
+        path = "This file"
+    else:
+        source = Path(file).expanduser()
+        path = str(source)
+        if not source.is_file():
+            raise PhotoError(f"There is no file {path}: check the path.")
     try:
         # What Pillow warns of is odd in a file, but not wrong.
         with (
             warnings.catch_warnings(action="ignore"),
-            Image.open(path, formats=FORMATS) as picture,
+            Image.open(source, formats=FORMATS) as picture,
         ):
             return _square(picture, path)
     except Image.UnidentifiedImageError as error:
@@ -71,7 +81,7 @@ def found(path: str | Path) -> Iterator[Path]:
     yield from files
 
 
-def _square(picture: Image.Image, path: Path) -> np.ndarray:
+def _square(picture: Image.Image, path: str) -> np.ndarray:
     width, height = picture.size
     if width * height > MOST_PIXELS:
         raise PhotoError(

@@ -17,6 +17,7 @@ from cifar10_cnn.profiles import names as profile_names
 from cifar10_cnn.summary import GENERATED, Summary, duration, percent
 
 _AGAIN = "run `python -m cifar10_cnn run --profile full` and publish again."
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass
@@ -169,9 +170,11 @@ def _with_outputs(file: Path, executed_file: Path) -> NotebookNode:
 
 
 def _clean(outputs: list[NotebookNode], execution_count: int | None) -> list[NotebookNode]:
-    """Drop standard error, join neighbouring pieces of standard output, renumber results."""
+    """Drop standard error and widgets, join pieces of standard output, renumber results."""
     kept: list[NotebookNode] = []
     for output in outputs:
+        if _WIDGET in output.get("data", {}):
+            continue  # it lives in a kernel only: to others it would be an error message
         if output.output_type == "stream":
             if output.name == "stderr":
                 continue

@@ -10,12 +10,24 @@ import shutil
 import time
 import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import __version__, checkpoints, device, files, fitting, models, paths, recipes
+from cifar10_cnn import (
+    __version__,
+    calibration,
+    checkpoints,
+    corruptions,
+    device,
+    files,
+    fitting,
+    models,
+    paths,
+    recipes,
+)
 from cifar10_cnn.data import Dataset, select_classes
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -101,8 +113,34 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     folder = paths.runs_folder() / profile.name / name
     plan = fitting.Plan(recipe, recipe.epochs_at(profile), profile.seed, dataset.fingerprint)
     history = fitting.fit(plan, folder, dataset)
-    record(folder, dataset, profile, history)
+    model = keras.models.load_model(folder / "model.keras")
+    record(folder, dataset, profile, history, {"caution": asdict(caution(model, dataset))})
     return folder
+
+
+def caution(model: keras.Model, dataset: Dataset) -> calibration.Caution:
+    """Choose by the validation split when a model should say that a picture shows no class.
+
+    For pictures of something else we mix the tiles of those that we have.
+
+    Args:
+        model: takes raw pixels, returns k probabilities for each picture.
+        dataset: its validation split must not be empty.
+    """
+    labels, images = dataset.validation.labels, dataset.validation.images
+    usual, strange = (
+        model.predict(each, batch_size=500, verbose=0)
+        for each in (images, corruptions.shuffled_tiles(images))
+    )
+    return calibration.caution(labels, usual, strange)
+
+
+def about(file: Path) -> dict[str, Any]:
+    """Return what is known of a saved model: nothing if no record lies beside it.
+
+    A shipped model's record is its ``.json``, that of a run is ``run.json``.
+    """
+    return files.read_json(file.with_suffix(".json")) or files.read_json(file.parent / "run.json")
 
 
 def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:

@@ -7,7 +7,13 @@ from cifar10_cnn.plots.comparison import curve_grid, score_dots
 from cifar10_cnn.plots.costs import accuracy_against
 from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_pictures
 from cifar10_cnn.plots.examples import mistakes, predictions
-from cifar10_cnn.plots.explanations import heat, picture_rows, points_by_class, robustness
+from cifar10_cnn.plots.explanations import (
+    answer,
+    heat,
+    picture_rows,
+    points_by_class,
+    robustness,
+)
 from cifar10_cnn.plots.layers import convolution_demo, feature_maps, filters, parameter_counts
 from cifar10_cnn.plots.pictures import (
     augmentations,
@@ -24,7 +30,7 @@ from cifar10_cnn.plots.results import (
     confusion_matrix,
 )
 from cifar10_cnn.plots.searches import learning_rate_search
-from cifar10_cnn.plots.style import CourseFigure, show
+from cifar10_cnn.plots.style import CourseFigure, save, show
 from cifar10_cnn.plots.training import accuracy_over_time, compare_curves, learning_curves
 from cifar10_cnn.plots.trust import (
     class_tree,
@@ -38,6 +44,7 @@ __all__ = [
     "CourseFigure",
     "accuracy_against",
     "accuracy_over_time",
+    "answer",
     "augmentations",
     "bar_scores",
     "channel_histograms",
@@ -70,6 +77,7 @@ __all__ = [
     "predictions",
     "reliability",
     "robustness",
+    "save",
     "score_dots",
     "show",
 ]

@@ -26,6 +26,8 @@ def heat(
 ) -> CourseFigure:
     """Draw pictures, and below each the same in grey with what counts in colour on it.
 
+    Used in notebook 08.
+
     Args:
         images: (N, h, w, 3), 0 to 255, at most ten.
         maps: how much each pixel counts, (N, h, w); what is below 0 is not drawn.
@@ -78,6 +80,78 @@ def _overlaid(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
 
 
 @styled
+def answer(
+    picture: np.ndarray,
+    places: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    *,
+    method: str,
+    threshold: float | None = None,
+) -> CourseFigure:
+    """Draw one picture as the network sees it, what counts in it, and its probable classes.
+
+    Used in notebook 09.
+
+    Args:
+        picture: (h, w, 3), 0 to 255.
+        places: how much each pixel speaks for the most probable class, (h, w), from 0 on.
+        probabilities: (k,), 0 to 1; the five largest are drawn.
+        class_names: k names.
+        method: what ``places`` were found by.
+        threshold: a confidence, 0 to 1; with less the picture probably shows none of the classes.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
+    """
+    picture = as_pictures(checks.array(picture, "pixels of a picture", "(h, w, 3)")[None])
+    places = checks.array(places, "places", "(h, w)")
+    shares = checks.shares(probabilities, "the classes")
+    checks.names(class_names, len(shares))
+    if places.shape != picture.shape[1:3]:
+        raise ValueError(f"Places of {places.shape} do not fit a picture of {picture.shape[1:]}.")
+    top = np.argsort(-shares, kind="stable")[:5]
+    best, sure = class_names[top[0]], percent(shares[top[0]])
+    height, width = places.shape
+    texts = [f"{class_names[index]} {percent(shares[index])}" for index in top]
+    title, line = f"{best.capitalize()}, {sure} sure", ""
+    if threshold is not None:
+        checks.number(threshold, "threshold", 0, 1)
+        line = f" The threshold is {percent(threshold)}."
+        if shares[top[0]] < threshold:
+            title = f"Probably none of the {len(class_names)}: {best} at most, {sure} sure"
+    alt = (
+        f"{title}. The picture in {height}×{width} pixels, the places that speak for {best} by "
+        f"{method}, and bars of the most probable classes: {listed(texts)}.{line}"
+    )
+    figure = CourseFigure(title, alt, 2.7)
+    seen, counts, bars = figure.subplots(1, 3, width_ratios=(1, 1, 1.3))
+    heads = (f"what the network sees: {height} × {width}", f"what speaks for {best}")
+    drawn = (picture, _overlaid(picture, places[None]))
+    for axes, pixels, head in zip((seen, counts), drawn, heads, strict=True):
+        axes.imshow(pixels[0])
+        axes.set(title=head, xlabel="column, pixels", ylabel="row, pixels")
+    counts.set_xlabel(f"column, pixels (by {method})")
+    colours = class_colours(class_names)
+    rows = bars.barh(
+        range(len(top)), shares[top], color=[colours[index] for index in top], edgecolor="black"
+    )
+    bars.bar_label(rows, [percent(share) for share in shares[top]], padding=4)
+    bars.set_yticks(range(len(top)), [class_names[index] for index in top])
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1.25), xlabel="probability", title="its most probable classes")
+    bars.set_xticks([0, 0.5, 1])
+    share_axis(bars, "x")
+    if threshold is not None:
+        bars.axvline(threshold, color=BLACK, linestyle="--", linewidth=1.2)
+        bars.text(
+            threshold, len(top) - 0.42, "threshold", ha="center", va="bottom", fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+    return figure
+
+
+@styled
 def picture_rows(
     rows: Mapping[str, np.ndarray],
     columns: Sequence[str],
@@ -87,6 +161,8 @@ def picture_rows(
     column_label: str,
 ) -> CourseFigure:
     """Draw rows of pictures with a name before each row and a text above each column.
+
+    Used in notebook 08.
 
     Args:
         rows: pictures by the row's name, (n, h, w, 3) each, 0 to 255.
@@ -122,6 +198,8 @@ def picture_rows(
 @styled
 def robustness(accuracies: Mapping[str, Sequence[float]], clean: float) -> CourseFigure:
     """Draw how accuracy falls as pictures get worse, a small panel for each corruption.
+
+    Used in notebook 08.
 
     Args:
         accuracies: 0 to 1, one for each strength from 1 on, by the corruption's name.
@@ -172,6 +250,8 @@ def points_by_class(
     points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], *, title: str
 ) -> CourseFigure:
     """Draw pictures as points in a plane, coloured by class, with each class's name at its middle.
+
+    Used in notebook 08.
 
     Args:
         points: (N, 2).

@@ -74,7 +74,7 @@ def filters(kernels: np.ndarray, title: str | None = None) -> CourseFigure:
     """Draw the kernels of a first convolution as small colour pictures.
 
     All on one scale: mid-grey is a weight of 0, the largest weight by amount is 0 or 255.
-    Used in notebooks 03 and 04.
+    Used in notebooks 03, 04 and 08.
 
     Args:
         kernels: (h, w, 3, n), as ``layer.get_weights()[0]`` gives them.
@@ -100,7 +100,8 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, count: int = 16) -> Course
     """Draw a picture and the first feature maps that a layer makes of it.
 
     All maps are on one scale, black to white; Zeiler and Fergus, 2014,
-    https://arxiv.org/abs/1311.2901, look into networks like this. Used in notebook 03.
+    https://arxiv.org/abs/1311.2901, look into networks like this.
+    Used in notebooks 03 and 08.
 
     Args:
         image: (h, w, 3), 0 to 255.

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
-from cifar10_cnn import checks, device
+from cifar10_cnn import checks, device, files
 from cifar10_cnn.sources import CLASS_NAMES
 
 if TYPE_CHECKING:
@@ -143,6 +144,23 @@ def show(figure: CourseFigure, name: str, source: "Dataset | str") -> None:
         raw=True,
         metadata={"image/png": {"alt": figure.alt}, "figure": {"name": name}},
     )
+
+
+def save(figure: CourseFigure, file: Path, source: str) -> None:
+    """Write a figure as a PNG file, with a footnote on what it was made from.
+
+    Used by the command ``predict``.
+
+    Args:
+        figure: what a function of this package returned.
+        file: where to.
+        source: what it was made from.
+
+    Raises:
+        CourseError: if it cannot be written.
+    """
+    figure.footnote.set_text(source)
+    files.write(file, png(figure))
 
 
 @styled

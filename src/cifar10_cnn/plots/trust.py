@@ -34,6 +34,8 @@ def intervals(
 ) -> CourseFigure:
     """Draw shares with the intervals that they are known to, the highest on top.
 
+    Used in notebook 07.
+
     Args:
         shares: 0 to 1, by name.
         lows: lower ends of their intervals, as many.
@@ -76,6 +78,8 @@ def intervals(
 def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
     """Draw how often a model is right against how sure it says it is; and how many pictures.
 
+    Used in notebook 07.
+
     Args:
         found: of one model or more, by name.
 
@@ -115,6 +119,8 @@ def coverage(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], goal: float = 0.99
 ) -> CourseFigure:
     """Draw a model's accuracy against the share of pictures that it answers, the surest first.
+
+    Used in notebook 07.
 
     Args:
         curves: what ``calibration.coverage`` returned, by the model's name.
@@ -158,6 +164,8 @@ def precision_recall(
     labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> CourseFigure:
     """Draw, for each class, how precise a model is against how many of its pictures it finds.
+
+    Used in notebook 07.
 
     Args:
         labels: true classes, (N,), 0 to k - 1; each class has pictures.
@@ -213,6 +221,8 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
 
     The distance of two classes is 1 minus the share of their pictures that are confused between
     the two; of two groups, the mean over all pairs.
+
+    Used in notebook 07.
 
     Args:
         matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
