@@ -11,7 +11,7 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import data, files, fitting, models, training
+from cifar10_cnn import data, files, fitting, models, paths, training
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
@@ -147,14 +147,19 @@ def test_shipped_model_refuses_other_numbers_of_classes(dataset: data.Dataset) -
         training.trained_model(PROFILE, three)
 
 
-@pytest.mark.parametrize("name", ["CIFAR-10", "practice set"])
-def test_shipped_models_are_small_complete_and_say_where_they_came_from(name: str) -> None:
-    file = training.shipped_path(name)
+@pytest.mark.parametrize(
+    ("name", "fast"), [("CIFAR-10", False), ("CIFAR-10", True), ("practice set", False)]
+)
+def test_shipped_models_are_small_complete_and_say_where_they_came_from(
+    name: str, fast: bool
+) -> None:
+    file = training.shipped_path(name, fast=fast)
     assert file.stat().st_size < 5_000_000
     about = files.read_json(file.with_suffix(".json"))
     assert about["data"] == name
     assert about["profile"] == "full"
-    assert about["caution"]["silenced"] == pytest.approx(0.1, abs=0.005)
+    if fast:  # the command predict needs it
+        assert about["caution"]["silenced"] == pytest.approx(0.1, abs=0.005)
     plain_keras = keras.models.load_model(file)  # nothing of ours is needed to load it
     assert plain_keras.output_shape == (None, 10)
 
@@ -174,7 +179,9 @@ def test_shipped_practice_model_knows_the_practice_set(monkeypatch: pytest.Monke
 def test_shipping_drops_the_optimizer_and_is_done_once(
     dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "shipped_path", lambda name: tmp_path / "shipped" / "x.keras")
+    monkeypatch.setattr(
+        training, "shipped_path", lambda name, fast: tmp_path / "shipped" / "x.keras"
+    )
     folder = training.train("dense_baseline", dataset, PROFILE)
     file = training.ship(folder)
     assert file is not None
@@ -191,9 +198,10 @@ def test_shipping_drops_the_optimizer_and_is_done_once(
 def test_a_shipped_fast_network_needs_plain_keras_alone(
     dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "shipped_path", lambda name: tmp_path / "shipped" / "x.keras")
+    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path / "shipped")
     folder = training.train("sprint", dataset, PROFILE)
     file = training.ship(folder)
+    assert file == tmp_path / "shipped" / "cifar10_fast.keras"
     images = dataset.validation.images
     np.save(tmp_path / "images.npy", images)
     script = (

@@ -283,7 +283,7 @@ def predict(
     from cifar10_cnn.sources import CLASS_NAMES
 
     pictures = list(photos.found(path))
-    file = model or training.shipped_path("CIFAR-10")
+    file = model or training.shipped_path("CIFAR-10", fast=True)
     network, about = models.load(file), training.about(file)
     names = about.get("classes", CLASS_NAMES)
     caution = calibration.Caution(**about["caution"]) if "caution" in about else None
