@@ -201,3 +201,14 @@ def test_twins_are_found_across_splits_and_strangers_are_not() -> None:
     assert evaluation.twins(images, others, farthest=1.0) == [first]
     with pytest.raises(ValueError, match=r"\(16, 16, 3\) and of \(8, 8, 3\)"):
         evaluation.twins(images, others[:, :8, :8])
+
+
+def test_like_classes_stand_side_by_side() -> None:
+    """0 and 2 are confused most, 1 and 3 next: by hand, their distances are 0.6 and 0.8."""
+    matrix = np.array([[7, 0, 3, 0], [0, 9, 0, 1], [9, 0, 11, 0], [0, 3, 0, 7]])
+    joins = evaluation.likeness(matrix)
+    assert joins[0, :3] == pytest.approx([0, 2, 1 - 12 / 30])
+    assert joins[1, :3] == pytest.approx([1, 3, 1 - 4 / 20])
+    order = evaluation.likeness_order(matrix).tolist()
+    assert sorted(order) == [0, 1, 2, 3]
+    assert abs(order.index(0) - order.index(2)) == abs(order.index(1) - order.index(3)) == 1

@@ -507,6 +507,9 @@ def test_confusion_matrix_draws_counts_and_shares() -> None:
         "15 of 18 pictures are on the diagonal (83.3 %); the most frequent error is cat taken for "
         "dog, 2 times"
     )
+    rates = plots.confusion_matrix(matrix, ("cat", "dog", "ship"), rates=True)
+    texts = [text.get_text() for text in rates.axes[0].texts]
+    assert texts == ["75.0", "25.0", "0.0", "10.0", "90.0", *4 * ["0.0"]]
 
 
 def test_mistakes_are_the_surest() -> None:

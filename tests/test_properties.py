@@ -120,6 +120,8 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
          "labels probabilities count"),
         (evaluation.confused_pairs, {"matrix": MATRIX, "class_names": NAMES, "count": 3},
          "matrix class_names count"),
+        (evaluation.likeness, {"matrix": MATRIX}, "matrix"),
+        (evaluation.likeness_order, {"matrix": MATRIX}, "matrix"),
         (evaluation.near_duplicates, {"images": IMAGES, "count": 2}, "images count"),
         (evaluation.twins, {"images": IMAGES[:4], "others": IMAGES, "farthest": 20.0},
          "images others farthest"),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
 from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.metrics import (
@@ -243,15 +245,10 @@ def confused_pairs(
     Raises:
         ValueError: if the matrix is not (k, k) for k names.
     """
-    matrix = checks.array(matrix, "numbers of a confusion matrix", "(k, k)")
+    matrix = _counts(matrix)
     classes = len(matrix)
     checks.names(class_names, classes)
     checks.count(count, "count")
-    if matrix.shape != (classes, classes) or matrix.min() < 0:
-        raise ValueError(
-            f"A confusion matrix has as many rows as columns and counts from 0 on, not the shape "
-            f"{matrix.shape} and {matrix.min()}."
-        )
     totals = matrix.sum(axis=1)
     pairs: list[ConfusedPair] = []
     for true, predicted in np.argwhere(~np.eye(classes, dtype=bool)):
@@ -266,6 +263,61 @@ def confused_pairs(
             pairs.append((*names, int(pictures), float(pictures / total)))
     pairs.sort(key=lambda pair: (-pair[2], -pair[3]))
     return pairs[:count]
+
+
+def likeness(matrix: np.ndarray) -> np.ndarray:
+    """Join classes to groups, those first that are most often taken for each other.
+
+    The distance of two classes is 1 minus the share of their pictures that are confused between
+    the two; of two groups, the mean over all pairs.
+
+    Args:
+        matrix: confusion matrix, (k, k), row the true class, column the predicted one, k from 2 on.
+
+    Returns:
+        The joins, (k - 1, 4), as ``scipy.cluster.hierarchy.linkage`` returns them.
+
+    Raises:
+        ValueError: if the matrix is not (k, k), or k is 1.
+    """
+    matrix = _counts(matrix)
+    checks.count(len(matrix), "number of classes", 2)
+    totals = matrix.sum(axis=1)
+    distance = 1 - (matrix + matrix.T) / np.maximum(totals[:, None] + totals, 1)
+    np.fill_diagonal(distance, 0)
+    return linkage(squareform(distance), "average")
+
+
+def likeness_order(matrix: np.ndarray) -> np.ndarray:
+    """Return the classes in the order of ``plots.class_tree``: like ones stand side by side.
+
+    Used in notebook 07.
+
+    Args:
+        matrix: confusion matrix, (k, k), row the true class, column the predicted one, k from 2 on.
+
+    Returns:
+        Numbers of classes, (k,), 0 to k - 1, each once.
+
+    Raises:
+        ValueError: if the matrix is not (k, k), or k is 1.
+    """
+    return leaves_list(likeness(matrix))
+
+
+def _counts(matrix: np.ndarray) -> np.ndarray:
+    """Return a confusion matrix as an array, if it is one.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    matrix = checks.array(matrix, "numbers of a confusion matrix", "(k, k)")
+    if matrix.shape != (len(matrix), len(matrix)) or matrix.min() < 0:
+        raise ValueError(
+            f"A confusion matrix has as many rows as columns and counts from 0 on, not the shape "
+            f"{matrix.shape} and {matrix.min()}."
+        )
+    return matrix
 
 
 def near_duplicates(images: np.ndarray, count: int = 10) -> list[tuple[int, int, float]]:

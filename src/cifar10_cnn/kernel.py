@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +97,13 @@ def execute(
         log=_silent_log(),
     )
     number, source = 0, ""
+    # What Python writes to stderr is in the outputs; what a dying process writes must not get
+    # between the runner's own lines.
+    last_words = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
     try:
-        with client.setup_kernel(cwd=str(folder), env=dict(env), cleanup_kc=True):
+        with client.setup_kernel(
+            cwd=str(folder), env=dict(env), stderr=last_words, cleanup_kc=True
+        ):
             try:
                 for number, (index, cell) in enumerate(code_cells(notebook), start=1):
                     source = cell.source
@@ -111,7 +117,9 @@ def execute(
     except CellTimeoutError:
         reason = f"The cell ran longer than {cell_timeout} seconds."
     except DeadKernelError:
-        reason = "The kernel died; most often because the memory was full."
+        last_words.seek(0)
+        said = last_words.read().decode(errors="replace").strip().splitlines()[-1:]
+        reason = " ".join(["The kernel died; most often because the memory was full.", *said])
     except RuntimeError as error:
         reason = f"The kernel did not start: {error}"
     except KeyboardInterrupt:
@@ -120,6 +128,7 @@ def execute(
         return Outcome("ok", number)
     finally:
         _leave_nothing(manager)
+        last_words.close()
     return Outcome("failed", number, _describe(name, number, source, reason))
 
 

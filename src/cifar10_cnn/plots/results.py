@@ -123,14 +123,17 @@ def class_accuracy(
 
 
 @styled
-def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
+def confusion_matrix(
+    matrix: np.ndarray, class_names: Sequence[str], *, rates: bool = False
+) -> CourseFigure:
     """Draw how often each class was taken for each other.
 
-    Used in notebook 05.
+    Used in notebooks 05 and 07.
 
     Args:
         matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
         class_names: k names.
+        rates: write shares of the true class in percent, in place of numbers of pictures.
 
     Raises:
         ValueError: if the matrix is not (k, k) for k names, or empty.
@@ -148,8 +151,8 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFi
     classes = len(class_names)
     figure = CourseFigure(
         title,
-        f"A table of {classes} true by {classes} predicted classes, with the number of pictures "
-        f"in each field. {title}.",
+        f"A table of {classes} true by {classes} predicted classes, with the "
+        f"{'share of the true class' if rates else 'number of pictures'} in each field. {title}.",
         min(7.0, 0.48 * classes + 1.6),
     )
     axes = figure.add_subplot()
@@ -161,7 +164,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFi
         axes.text(
             column,
             row,
-            f"{count:,}",
+            f"{100 * shares[row, column]:.1f}" if rates else f"{count:,}",
             ha="center",
             va="center",
             fontsize=font,
@@ -170,7 +173,8 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFi
     class_ticks(axes, "x", class_names)
     class_ticks(axes, "y", class_names)
     axes.set(xlabel="predicted class", ylabel="true class")
-    bar = figure.colorbar(drawn, ax=axes, label="share of the true class", fraction=0.04)
+    label = f"share of the true class{', in the fields in percent' if rates else ''}"
+    bar = figure.colorbar(drawn, ax=axes, label=label, fraction=0.04)
     share_axis(bar.ax)
     return figure
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import dendrogram, linkage
-from scipy.spatial.distance import squareform
+from scipy.cluster.hierarchy import dendrogram
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from cifar10_cnn import checks, evaluation
@@ -219,10 +218,7 @@ def precision_recall(
 def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     """Draw classes as a tree: those that are often taken for each other join early.
 
-    The distance of two classes is 1 minus the share of their pictures that are confused between
-    the two; of two groups, the mean over all pairs.
-
-    Used in notebook 07.
+    Their distances are those of ``evaluation.likeness``. Used in notebook 07.
 
     Args:
         matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
@@ -236,12 +232,7 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
         ("no class", "another", 0, 0.0),
     ]
     checks.count(len(class_names), "number of classes", 2)
-    both = np.asarray(matrix) + np.transpose(matrix)
-    totals = np.asarray(matrix).sum(axis=1)
-    confused = both / np.maximum(totals[:, None] + totals, 1)
-    distance = 1 - confused
-    np.fill_diagonal(distance, 0)
-    joins = linkage(squareform(distance), "average")
+    joins = evaluation.likeness(matrix)
     tree = dendrogram(joins, no_plot=True)
     title = (
         f"{first.capitalize()} and {second} join first: {percent(share)} of their pictures are "
