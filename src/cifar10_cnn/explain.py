@@ -64,9 +64,9 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
     classes = checks.classes(classes, model.output_shape[-1], "classes")
     checks.same_length(pictures=pictures, classes=classes)
     layer = last_maps(model)
-    maps_of = keras.Model(model.inputs, layer.output)
+    maps_of = keras.Model(model.inputs[0], layer.output)
     logits_of = keras.Model(layer.output, _logits(model))
-    maps = maps_of.predict(pictures, batch_size=_AT_ONCE, verbose=0)
+    maps = _outputs(maps_of, pictures)
     wanted = np.eye(model.output_shape[-1], dtype="float32")[classes]
     slopes = _gradients(lambda values, one: ops.sum(logits_of(values) * one), maps, wanted)
     weights = slopes.mean(axis=(1, 2), keepdims=True)
@@ -172,7 +172,7 @@ def fooled(
     labels = checks.classes(labels, model.output_shape[-1])
     checks.same_length(pictures=pictures, labels=labels)
     checks.count(strength, "strength", 0, 255)
-    logits_of = keras.Model(model.inputs, _logits(model))
+    logits_of = keras.Model(model.inputs[0], _logits(model))
 
     def loss(values: Any, true: np.ndarray) -> Any:
         said = logits_of(values)
@@ -199,8 +199,8 @@ def embeddings(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
     """
     pictures, model = _fitting(model, pictures), _copy(model)
     last = [layer for layer in model.layers if layer.weights][-1]
-    seen = keras.Model(model.inputs, last.input)
-    return seen.predict(pictures, batch_size=500, verbose=0)
+    seen = keras.Model(model.inputs[0], last.input)
+    return _outputs(seen, pictures)
 
 
 def _fitting(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
@@ -222,6 +222,18 @@ def _fitting(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
 def _fitting_one(model: keras.Model, picture: np.ndarray) -> np.ndarray:
     """Return one picture as an array (h, w, 3), if the model takes such a one."""
     return _fitting(model, checks.array(picture, "pixels of a picture", "(h, w, 3)")[None])[0]
+
+
+def _outputs(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """Return a model's outputs; a few pictures at a time.
+
+    For models that are used once: ``predict`` would compile each of them first.
+    """
+    parts = [
+        ops.convert_to_numpy(model(pictures[start : start + _AT_ONCE], training=False))
+        for start in range(0, len(pictures), _AT_ONCE)
+    ]
+    return np.concatenate(parts)
 
 
 def _gradients(
