@@ -95,6 +95,18 @@ def test_grad_cam_finds_the_colour_of_the_class(functional: bool) -> None:
     assert blue[:7, :7].max() == 0
 
 
+def test_a_first_layer_may_be_the_convolution() -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(2, 3, name="first"),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(2, "softmax"),
+        ]
+    )
+    assert explain.last_maps(model).name == "first"
+
+
 def test_grad_cam_of_a_picture_without_anything_is_empty() -> None:
     black = np.zeros((1, 16, 16, 3), np.uint8)
     assert explain.grad_cam(quadrant_network(True), black, np.array([0])).max() == 0

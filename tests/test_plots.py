@@ -139,6 +139,14 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     "precision_recall": lambda k: plots.precision_recall(
         labels(k), probabilities(k), CLASS_NAMES[:k]
     ),
+    "answer": lambda k: plots.answer(
+        IMAGES[0],
+        IMAGES[0, ..., 1],
+        probabilities(k)[0],
+        CLASS_NAMES[:k],
+        method="occlusion",
+        threshold=0.5,
+    ),
     "heat": lambda k: plots.heat(
         IMAGES[:8],
         MAPS[..., 0][None].repeat(2, 1).repeat(2, 2).repeat(8, 0),
@@ -177,6 +185,7 @@ CLASS_FIGURES = (
     "intervals",
     "precision_recall",
     "points_by_class",
+    "answer",
     "picture_rows",
 )
 

@@ -29,7 +29,7 @@ def last_maps(model: keras.Model) -> keras.layers.Layer:
     Raises:
         CourseError: if there is none, as in a network of dense layers alone.
     """
-    for layer in reversed(model.layers[1:]):
+    for layer in reversed(model.layers):
         shape: tuple[int, ...] = getattr(layer.output, "shape", ())
         if len(shape) == 4 and shape[1] != 1 and shape[2] != 1 and _computes(layer):
             return layer
