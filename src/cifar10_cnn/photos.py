@@ -91,8 +91,12 @@ def _square(picture: Image.Image, path: str) -> np.ndarray:
     width, height = picture.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    middle = picture.crop((left, top, left + side, top + side))
-    small = _eight_bits(middle).resize((SIZE, SIZE), Image.Resampling.BOX, reducing_gap=2.0)
+    middle = (left, top, left + side, top + side)
+    if picture.mode not in ("L", "RGB"):  # these shrink as they are: a copy may take gigabytes
+        picture = _eight_bits(picture if width == height else picture.crop(middle))
+        middle = (0, 0, side, side)
+    small = picture.resize((SIZE, SIZE), Image.Resampling.BOX, middle, reducing_gap=2.0)
+    small = small.convert("RGBA")
     ImageOps.exif_transpose(small, in_place=True)
     paper = Image.new("RGBA", small.size, "white")
     return np.asarray(Image.alpha_composite(paper, small).convert("RGB"))
@@ -104,4 +108,4 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
         values = np.asarray(picture, dtype=np.float32)
         most = 65_535.0 if values.max(initial=0.0) > 255 else 255.0
         picture = Image.fromarray((255 / most * values.clip(0, most)).astype(np.uint8))
-    return picture.convert("RGBA")
+    return picture if picture.mode == "RGBA" else picture.convert("RGBA")

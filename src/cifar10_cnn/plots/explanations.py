@@ -136,18 +136,17 @@ def answer(
     rows = bars.barh(
         range(len(top)), shares[top], color=[colours[index] for index in top], edgecolor="black"
     )
-    bars.bar_label(rows, [percent(share) for share in shares[top]], padding=4)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    bars.bar_label(rows, [percent(share) for share in shares[top]], padding=4, bbox=paper)
     bars.set_yticks(range(len(top)), [class_names[index] for index in top])
-    bars.invert_yaxis()
+    bars.set_ylim(len(top), -0.6)  # below the last bar there is room for a word
     bars.set(xlim=(0, 1.25), xlabel="probability", title="its most probable classes")
     bars.set_xticks([0, 0.5, 1])
     share_axis(bars, "x")
     if threshold is not None:
         bars.axvline(threshold, color=BLACK, linestyle="--", linewidth=1.2)
-        bars.text(
-            threshold, len(top) - 0.42, "threshold", ha="center", va="bottom", fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )  # fmt: skip
+        place = (threshold, len(top) - 0.05)
+        bars.text(*place, "threshold", ha="center", va="bottom", fontsize=9, bbox=paper)
     return figure
 
 
