@@ -70,18 +70,20 @@ def test_a_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "wanted", "precision"),
+    ("facts", "wanted", "precision"),
     [
-        ("fma avx512_bf16", "auto", "bf16"),
-        ("fma amx_bf16", "auto", "bf16"),
-        ("fma avx512f", "auto", "fp32"),
-        ("fma avx512_bf16", "fp32", "fp32"),
+        ("vendor_id : GenuineIntel\nflags : fma avx512_bf16 amx_bf16 amx_tile", "auto", "bf16"),
+        ("vendor_id : GenuineIntel\nflags : fma avx512_bf16 avx512_fp16", "auto", "fp32"),
+        ("vendor_id : GenuineIntel\nflags : fma avx512_bf16 avx512_fp16", "bf16", "bf16"),
+        ("vendor_id : AuthenticAMD\nflags : fma avx512_bf16", "auto", "bf16"),
+        ("vendor_id : AuthenticAMD\nflags : fma avx512f", "auto", "fp32"),
+        ("vendor_id : AuthenticAMD\nflags : fma avx512_bf16", "fp32", "fp32"),
     ],
 )
-def test_bf16_is_used_where_the_processor_has_instructions_for_it(
-    flags: str, wanted: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_bf16_is_used_where_the_processor_is_faster_with_it(
+    facts: str, wanted: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags} sse2\n")
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\n{facts} sse2\n")
     monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")
     monkeypatch.setattr(device, "_gpu_names", lambda backend: [])
     assert device.precision(wanted) == precision
@@ -95,7 +97,7 @@ def test_on_a_gpu_bf16_is_used_if_the_gpu_can(
 ) -> None:
     monkeypatch.setattr(device, "_gpu_names", lambda backend: ["a GPU"])
     monkeypatch.setattr(device, "_gpu_has_bf16", lambda backend: able)
-    monkeypatch.setattr(device, "_cpu_has_bf16", lambda: True)
+    monkeypatch.setattr(device, "_cpu_facts", lambda: {"amx_bf16"})
     assert device.precision() == expected
 
 
@@ -108,7 +110,7 @@ def test_on_a_gpu_bf16_is_keras_policy_inside_its_block(monkeypatch: pytest.Monk
     assert keras.layers.Dense(2).compute_dtype == "float32"
 
 
-def test_bf16_cannot_be_forced_where_it_would_be_slow(
+def test_bf16_cannot_be_forced_where_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "not there")
@@ -119,12 +121,12 @@ def test_bf16_cannot_be_forced_where_it_would_be_slow(
 
 def test_an_unknown_precision_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIFAR10_PRECISION", "fp8")
-    with pytest.raises(CourseError, match="no precision 'fp8': choose auto, bf16 or fp32"):
+    with pytest.raises(CourseError, match="no precision 'fp8': choose one of auto, bf16, fp32"):
         device.precision()
 
 
 def test_bf16_keeps_eight_binary_digits_and_only_inside_its_block() -> None:
-    if device.precision("auto") != "bf16":
+    if device._cpu_facts().isdisjoint({"avx512_bf16", "amx_bf16"}):
         pytest.skip("this processor has no bf16 instructions")
     keras = device.keras
     layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
