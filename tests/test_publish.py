@@ -1,12 +1,15 @@
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_output
 from tiny_course import TIME_BLOCK, use, write_notebook
 
-from cifar10_cnn import ablation, benchmarks, files, kernel, publish, results, summary
+from cifar10_cnn import ablation, benchmarks, files, kernel, publish, results, summary, training
+from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
 README = """# Course
@@ -64,6 +67,10 @@ def run_folder(home: Path, profile: str, data: str = "CIFAR-10", **changes: floa
                 ),
                 new_output("execute_result", {"text/plain": "3"}, execution_count=number),
             ]
+        if name == "01_first":
+            shown = {"figure": {"name": "01_bars"}}
+            drawn = new_output("display_data", {"text/plain": "<CourseFigure>"}, metadata=shown)
+            notebook.cells[1].outputs.append(drawn)
         notebook.metadata.language_info = {"name": "python", "version": "3.11.7"}
         files.write(folder / file.name, nbformat.writes(notebook))
         record = summary.NotebookRecord("ok", changes.get(name, 61.0), 2, source_hash)
@@ -89,9 +96,24 @@ def home(tmp_path, monkeypatch):
         file.write_text(text)
         monkeypatch.setattr(module, "shown_path", lambda file=file: file)
     (tmp_path / "figures" / "01_old.png").write_bytes(b"no notebook makes this any more")
+    monkeypatch.setattr(
+        training, "shipped_path", lambda name, fast: tmp_path / "figures" / "shipped.keras"
+    )
+    monkeypatch.setattr(publish, "_TRAINS", "02_second")
+    train(tmp_path, 0.5)
     run_folder(tmp_path, "full", **{"02_second": 650.0})
     run_folder(tmp_path, "smoke", "practice set", **{"01_first": 9.4})
     return tmp_path
+
+
+def train(home: Path, weight: float) -> None:
+    """Write what notebook 04 leaves behind: here, a network with one weight."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.full((1, 1), weight)])
+    folder = home / "runs" / "full" / "04_train"
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder / "model.keras")
+    files.write_json(folder / "run.json", {"data": "CIFAR-10", "finished": f"with {weight}"})
 
 
 def state(home: Path) -> dict[str, bytes]:
@@ -167,8 +189,17 @@ def test_readme_gets_tables_and_keeps_the_rest(home):
 
 def test_figures_are_those_that_notebooks_make(home):
     publish.publish()
-    assert {file.name for file in (home / "figures").iterdir()} == {"01_bars.png", "results.json"}
+    made = {file.name for file in (home / "figures").iterdir()}
+    assert made == {"01_bars.png", "results.json", "shipped.keras", "shipped.json"}
     assert (home / "figures" / "01_bars.png").read_bytes() == b"picture"
+
+
+def test_the_runs_network_is_shipped(home):
+    publish.publish()
+    train(home, 0.25)
+    changed = publish.publish()
+    assert changed == [home / "figures" / "shipped.keras"]
+    assert keras.models.load_model(changed[0]).get_weights() == [np.array([[0.25]])]
 
 
 def test_publishing_twice_changes_nothing(home):
@@ -185,6 +216,62 @@ def test_numbers_of_profiles_not_run_here_are_kept(home):
     kept = json.loads((home / "figures" / "results.json").read_text())
     assert kept["smoke"]["data"] == "practice set"
     assert kept["smoke"]["seconds"] == {"01_first": 9.4, "02_second": 61.0}
+
+
+def forget(home: Path, name: str, **changes: object) -> None:
+    """Let the full run be another one, in which a notebook was not run."""
+    made = summary.load(home / "runs" / "full")
+    del made.notebooks[name]
+    for field, value in changes.items():
+        setattr(made, field, value)
+    made.save(home / "runs" / "full")
+
+
+def test_what_was_not_run_again_stays_as_published(home):
+    publish.publish()
+    before = state(home)
+    run_folder(home, "full", **{"02_second": 660.0})
+    forget(home, "01_first")
+    (home / "runs" / "full" / "01_first.ipynb").unlink()
+    train(home, 0.25)
+    publish.publish()
+    after = state(home)
+    # Its time is that of before; its figure and its outputs are, too.
+    assert after["notebooks/01_first.ipynb"] == before["notebooks/01_first.ipynb"]
+    assert after["figures/01_bars.png"] == before["figures/01_bars.png"]
+    assert after["figures/shipped.keras"] != before["figures/shipped.keras"]
+    shown = json.loads(after["figures/results.json"])["full"]
+    assert shown["seconds"] == {"01_first": 61.0, "02_second": 660.0}
+
+
+def test_the_network_stays_if_its_notebook_was_not_run_again(home):
+    publish.publish()
+    run_folder(home, "full")
+    forget(home, "02_second")
+    train(home, 0.25)
+    publish.publish()
+    shipped = keras.models.load_model(home / "figures" / "shipped.keras")
+    assert shipped.get_weights() == [np.array([[0.5]])]
+    assert json.loads(state(home)["figures/results.json"])["full"]["result"] == RESULT
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"fingerprint": "e" * 64},
+        {"seed": 1},
+        {"device": "a GPU"},
+        {"versions": {"Python": "3.13.0", "Keras": "3.15.1"}},
+    ],
+)
+def test_what_was_published_does_not_mix_with_another_kind_of_run(home, other):
+    publish.publish()
+    run_folder(home, "full")
+    forget(home, "01_first", **other)
+    before = state(home)
+    with pytest.raises(CourseError, match=r"has not finished \(01_first missing\)"):
+        publish.publish()
+    assert state(home) == before
 
 
 def change_notebook(home: Path) -> None:
@@ -207,6 +294,10 @@ def lose_summary(home: Path) -> None:
     (home / "runs" / "full" / "summary.json").unlink()
 
 
+def lose_network(home: Path) -> None:
+    shutil.rmtree(home / "runs" / "full" / "04_train")
+
+
 def lose_mark(home: Path) -> None:
     (home / "README.md").write_text(README.replace("generated:results", "x"))
 
@@ -227,6 +318,7 @@ def lose_time_mark(home: Path) -> None:
         (forget_accuracy, "saved no test accuracy"),
         (lose_summary, "holds no run"),
         (lambda home: run_folder(home, "full", "practice set"), "only CIFAR-10 is published"),
+        (lose_network, "no finished training in .*04_train: train first"),
         (lose_mark, "README.md has no place .* <!-- generated:results -->"),
         (lose_time_mark, "01_first.ipynb has no place .* <!-- generated:time -->"),
     ],

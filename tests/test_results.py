@@ -176,6 +176,32 @@ def test_the_runs_just_shipped_are_called_the_repositorys(
     assert results.load(PROFILE, dataset)[1].startswith("the repository's runs")
 
 
+def test_runs_of_another_machine_stay_when_new_ones_are_shipped(
+    dataset: data.Dataset, tmp_path: Path
+) -> None:
+    earlier = [run("plain_cnn", "honest", seed, 0.7) for seed in (0, 1)]
+    store(pd.concat([*earlier, run("of_yesterday", "honest", 0, 0.9)]), tmp_path / "compare.csv")
+    new = tmp_path / "runs" / "compare.csv"
+    store(pd.concat([run("plain_cnn", "honest", seed, 0.8) for seed in (1, 2)]), new)
+    shown = pd.read_csv(results.ship(new)).dropna(subset="test_accuracy")
+    kept = list(shown[["recipe", "seed", "test_accuracy"]].itertuples(index=False, name=None))
+    assert kept == [("plain_cnn", 0, 0.7), ("plain_cnn", 1, 0.8), ("plain_cnn", 2, 0.8)]
+
+
+def test_trainings_with_other_settings_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    columns = {"data": "CIFAR-10", "profile": "full", "ingredient": ["the whole sprint", "ReLU"]}
+    rows = pd.DataFrame(columns)
+    before = [rows.assign(settings="old", seed=0), rows.assign(settings="new", seed=1)]
+    store(pd.concat(before), tmp_path / "ablate.csv")
+    file = tmp_path / "runs" / "ablate.csv"
+    store(rows.assign(settings="new", seed=2), file)
+    shown = pd.read_csv(results.ship(file))
+    assert shown["seed"].tolist() == [1, 1, 2, 2]
+
+
 @pytest.mark.parametrize("change", [{"data": "practice set"}, {"profile": "smoke"}])
 def test_only_full_runs_on_cifar10_are_shown(
     rows: pd.DataFrame, dataset: data.Dataset, tmp_path: Path, change: dict

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from cifar10_cnn import files, kernel, paths
 from cifar10_cnn import summary as summaries
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import names as profile_names
-from cifar10_cnn.summary import GENERATED, Summary, duration, percent
+from cifar10_cnn.summary import GENERATED, NotebookRecord, Summary, duration, percent
 
 _AGAIN = "run `python -m cifar10_cnn run --profile full` and publish again."
+#: The notebook whose model is shipped.
+_TRAINS = "04_train"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,6 +28,7 @@ class Measured:
 
     Attributes:
         seconds: wall-clock time of each notebook, by its name.
+        source_hashes: `summary.source_hash` of each notebook that was run.
     """
 
     data: str
@@ -36,10 +39,12 @@ class Measured:
     versions: dict[str, str]
     seconds: dict[str, float]
     result: dict[str, Any]
+    source_hashes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: Summary) -> "Measured":
         """Take from a run's summary what is shown."""
+        finished = _finished(summary)
         return cls(
             summary.data,
             summary.origin,
@@ -47,9 +52,27 @@ class Measured:
             summary.seed,
             summary.device,
             summary.versions,
-            {name: summary.notebooks[name].seconds for name in sorted(summary.notebooks)},
+            {name: record.seconds for name, record in finished.items()},
             summary.result,
+            {name: record.source_hash for name, record in finished.items()},
         )
+
+    def joined(self, newer: "Measured") -> "Measured":
+        """Return what was measured newly, and of notebooks that were not run again this here.
+
+        Nothing of this is taken over if it was measured on other data or with other software.
+        """
+        if self._ground() != newer._ground():
+            return newer
+        return replace(
+            newer,
+            seconds=dict(sorted({**self.seconds, **newer.seconds}.items())),
+            result=newer.result or self.result,
+            source_hashes=dict(sorted({**self.source_hashes, **newer.source_hashes}.items())),
+        )
+
+    def _ground(self) -> tuple[object, ...]:
+        return self.fingerprint, self.seed, self.device, self.versions
 
     @property
     def conditions(self) -> str:
@@ -60,9 +83,13 @@ class Measured:
 def publish() -> list[Path]:
     """Write the outputs, figures and numbers of ``runs/full`` to where the repository shows them.
 
+    Notebooks that were not run again keep what was published before, if their code is still the
+    same, and the data and the software, too.
+
     * ``notebooks/*.ipynb`` get the outputs, cleaned, and their measured times,
     * ``figures/`` gets the same figures, and ``figures/results.json``,
-    * ``README.md`` gets the tables between its ``<!-- generated:… -->`` marks.
+    * ``README.md`` gets the tables between its ``<!-- generated:… -->`` marks,
+    * the package gets notebook 04's model, if that was run: a fresh clone asks the same network.
 
     Everything is made before the first file is written, so an error changes nothing; publishing
     the same run twice changes nothing either.
@@ -72,21 +99,27 @@ def publish() -> list[Path]:
 
     Raises:
         CourseError: if the full run is not there, not finished, not on CIFAR-10 or older than the
-            notebooks, or a mark is missing.
+            notebooks, a mark or the model is missing.
     """
     folder = paths.runs_folder() / "full"
     summary = summaries.load(folder)
-    _check(summary)
     measured = _measured()
+    _check(summary, measured["full"])
+    run = _finished(summary)
     contents: dict[Path, bytes] = {}
+    kept: set[str] = set()
     for name, file in summaries.course_notebooks().items():
-        notebook = _with_outputs(file, folder / file.name)
+        notebook = nbformat.read(file, as_version=4)
+        if name in run:
+            _take_outputs(notebook, folder / file.name)
+        else:
+            kept |= _figures(notebook)
         opening = next((c for c in notebook.cells if c.cell_type == "markdown"), None)
         if opening is None:
             raise CourseError(f"{file.name} has no text cell to state its time in: add one.")
         opening.source = _fill(opening.source, {"time": _time_line(measured, name)}, file)
         contents[file] = (nbformat.writes(notebook) + "\n").encode()
-    for record in summary.notebooks.values():
+    for record in run.values():
         for figure in record.figures:
             source = folder / "figures" / f"{figure}.png"
             contents[paths.figures_folder() / source.name] = source.read_bytes()
@@ -102,7 +135,12 @@ def publish() -> list[Path]:
     }
     contents[readme] = _fill(readme.read_text(encoding="utf-8"), blocks, readme).encode()
 
-    stale = [file for file in paths.figures_folder().glob("*.png") if file not in contents]
+    shipped = _ship(folder) if _TRAINS in run else []
+    stale = [
+        file
+        for file in paths.figures_folder().glob("*.png")
+        if file not in contents and file.stem not in kept
+    ]
     changed = [
         file for file in contents if not file.exists() or file.read_bytes() != contents[file]
     ]
@@ -110,26 +148,37 @@ def publish() -> list[Path]:
         files.write(file, contents[file])
     for file in stale:
         file.unlink()
-    return changed + stale
+    return changed + stale + shipped
 
 
-def _check(summary: Summary) -> None:
+def _ship(folder: Path) -> list[Path]:
+    """Ship the model of a full run, and return its file if it was not shipped before."""
+    from cifar10_cnn import training  # noqa: PLC0415 - Keras takes seconds
+
+    file = training.ship(folder / training.COURSE_RUN)
+    return [file] if file else []
+
+
+def _finished(summary: Summary) -> dict[str, NotebookRecord]:
+    """Return the records of the notebooks that a run has finished, by name."""
+    return {
+        name: record for name, record in sorted(summary.notebooks.items()) if record.status == "ok"
+    }
+
+
+def _check(summary: Summary, shown: Measured) -> None:
     """Refuse a run that is not what the repository may show."""
-    if not summary.complete():
-        missing = [
-            name
-            for name in summaries.course_notebooks()
-            if name not in summary.notebooks or summary.notebooks[name].status != "ok"
-        ]
-        raise CourseError(f"The full run has not finished ({', '.join(missing)} missing): {_AGAIN}")
     if summary.data != "CIFAR-10":
         raise CourseError(
             f"The full run was on the {summary.data}; only CIFAR-10 is published: get it with "
             f"`python -m cifar10_cnn data fetch`, {_AGAIN}"
         )
+    missing = [name for name in summaries.course_notebooks() if name not in shown.source_hashes]
+    if missing:
+        raise CourseError(f"The full run has not finished ({', '.join(missing)} missing): {_AGAIN}")
     for name, file in summaries.course_notebooks().items():
         source_hash = summaries.source_hash(nbformat.read(file, as_version=4))
-        if source_hash != summary.notebooks[name].source_hash:
+        if source_hash != shown.source_hashes[name]:
             raise CourseError(
                 f"{name} has been changed since the full run: run `python -m cifar10_cnn run "
                 "--profile full --resume` and publish again."
@@ -144,15 +193,22 @@ def _measured() -> dict[str, Measured]:
     for name in profile_names():
         folder = paths.runs_folder() / name
         if (folder / "summary.json").exists():
-            summary = summaries.load(folder)
-            if summary.complete():
-                measured[name] = Measured.of(summary)
+            new = Measured.of(summaries.load(folder))
+            whole = measured[name].joined(new) if name in measured else new
+            if name == "full" or set(summaries.course_notebooks()) <= set(whole.seconds):
+                measured[name] = whole
     return {name: measured[name] for name in profile_names() if name in measured}
 
 
-def _with_outputs(file: Path, executed_file: Path) -> NotebookNode:
-    """Return the notebook with the executed copy's outputs, cleaned of what varies by machine."""
-    notebook = nbformat.read(file, as_version=4)
+def _figures(notebook: NotebookNode) -> set[str]:
+    """Return the names of the figures that a notebook shows."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    told = [output.get("metadata", {}).get("figure", {}).get("name") for output in outputs]
+    return {name for name in told if name}
+
+
+def _take_outputs(notebook: NotebookNode, executed_file: Path) -> None:
+    """Give a notebook its executed copy's outputs, cleaned of what varies by machine."""
     executed = nbformat.read(executed_file, as_version=4)
     number = 0
     code, runs = (
@@ -166,7 +222,6 @@ def _with_outputs(file: Path, executed_file: Path) -> NotebookNode:
             cell.execution_count = number
         cell.outputs = _clean(run.outputs, cell.execution_count)
     notebook.metadata.update(kernel.METADATA)
-    return notebook
 
 
 def _clean(outputs: list[NotebookNode], execution_count: int | None) -> list[NotebookNode]:

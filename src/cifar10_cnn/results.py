@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cifar10_cnn import files, models, paths, recipes
+from cifar10_cnn import checks, files, models, paths, recipes
 from cifar10_cnn.data import Dataset
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.recipes import Published, Recipe
 
+#: What the rows of one training have in common, in the tables that may grow on several machines.
+_TRAININGS = {
+    "compare.csv": ["recipe", "protocol", "precision", "seed"],
+    "ablate.csv": ["settings", "seed"],
+}
 _CURVES = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 #: Columns of the table of all runs.
 COLUMNS = [
@@ -60,9 +65,9 @@ def _valid(run_file: Path) -> bool:
     name = run_file.parent.parent.name
     if name not in recipes.names():
         return False
-    recipe, plan = recipes.get(name), files.read_json(run_file)["plan"]
+    recipe, plan = recipes.get(name), files.read_json(run_file).get("plan", {})
     today = (recipe.settings(), models.fingerprint(recipe.model))
-    return today == (plan["recipe"], plan.get("network"))
+    return today == (plan.get("recipe"), plan.get("network"))
 
 
 def _rows(run: Path) -> pd.DataFrame:
@@ -105,6 +110,7 @@ def load(profile: Profile, dataset: Dataset) -> tuple[pd.DataFrame, str]:
 
 def origin(rows: pd.DataFrame) -> str:
     """Return data, profile, seeds and device of runs or trials in one line."""
+    checks.frame(rows, "results", "seed", "data", "profile", "device")
     seeds = ", ".join(str(seed) for seed in sorted(rows["seed"].unique()))
     kinds = [" and ".join(rows[column].unique()) for column in ("data", "profile", "device")]
     return f"{kinds[0]} · profile {kinds[1]} · seed {seeds} · {kinds[2]}"
@@ -118,7 +124,9 @@ def shown_path() -> Path:
 def ship(file: Path) -> Path:
     """Make a table of runs or of trials the one that the repository shows.
 
-    Used by the option ``--ship`` of the commands ``compare``, ``tune``, ``bench`` and ``ablate``.
+    Trainings of ``compare`` and ``ablate`` that were shown before and that the file lacks stay:
+    they may come from another machine. Used by the option ``--ship`` of the commands ``compare``,
+    ``tune``, ``bench`` and ``ablate``.
 
     Returns:
         The file in the package.
@@ -133,8 +141,23 @@ def ship(file: Path) -> Path:
             "are shown."
         )
     shown = paths.shipped_folder() / file.name
-    files.write(shown, file.read_bytes())
+    same = _TRAININGS.get(file.name)
+    if same and shown.exists():
+        # As text, so that no number is written in another way.
+        before, now = (pd.read_csv(each, dtype=str, na_filter=False) for each in (shown, file))
+        again = before.set_index(same).index.isin(now.set_index(same).index)
+        rows = pd.concat([before[~again & _today(before, now)], now])
+        files.write(shown, rows.to_csv(index=False, lineterminator="\n"))
+    else:
+        files.write(shown, file.read_bytes())
     return shown
+
+
+def _today(before: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
+    """Say which earlier rows are of recipes that still are, and of the settings of today's rows."""
+    if "settings" in before:
+        return before["settings"].isin(now["settings"])
+    return before["recipe"].isin(recipes.names())
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
@@ -148,6 +171,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
         epoch's; mean and standard deviation (NaN for one run) of ``test_accuracy`` and
         ``test_loss``; means of ``train_accuracy`` and ``val_accuracy`` at the last epoch.
     """
+    checks.frame(results, "results", *COLUMNS)
     by = ["recipe", "protocol", "precision", "seed"]
     each = results.groupby(by, sort=False).agg(
         parameters=("parameters", "first"),
@@ -234,7 +258,11 @@ def _reaches(row: pd.Series, told: Published) -> bool:
 
 def usual_precision(results: pd.DataFrame) -> str:
     """Return the precision with the most runs."""
-    return results.dropna(subset="test_accuracy")["precision"].value_counts().idxmax()
+    checks.frame(results, "results", "precision", "test_accuracy")
+    counts = results.dropna(subset="test_accuracy")["precision"].value_counts()
+    if counts.empty:
+        raise ValueError("No run among the results was tested: none has a test accuracy.")
+    return counts.idxmax()
 
 
 def honest(results: pd.DataFrame) -> pd.DataFrame:
@@ -248,6 +276,7 @@ def honest(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _usual_honest(results: pd.DataFrame) -> pd.DataFrame:
+    checks.frame(results, "results", "recipe", "protocol")
     usual = results["precision"] == usual_precision(results)
     return results[usual & (results["protocol"] == "honest")]
 
@@ -273,6 +302,7 @@ def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
 
     Used in notebook 06.
     """
+    checks.frame(results, "results", "recipe", "test_accuracy")
     kept = results.dropna(subset="test_accuracy")
     return kept.groupby("recipe", sort=False)["test_accuracy"].apply(list).to_dict()
 
@@ -282,6 +312,7 @@ def histories(results: pd.DataFrame) -> dict[str, list[dict[str, list[float]]]]:
 
     Used in notebook 06.
     """
+    checks.frame(results, "results", *COLUMNS)
     return {
         str(name): [
             run[["accuracy", "val_accuracy", "loss", "val_loss"]].to_dict("list")
@@ -363,6 +394,7 @@ def precisions(results: pd.DataFrame) -> pd.DataFrame:
         number of runs by precision, the difference of the means in percentage points, and how many
         times as long an epoch takes in fp32. Only seeds that both have are counted.
     """
+    checks.frame(results, "results", *COLUMNS)
     by = ["recipe", "protocol", "seed"]
     pairs = results.groupby([*by, "precision"]).agg(
         accuracy=("test_accuracy", "max"), seconds=("seconds", "median")
