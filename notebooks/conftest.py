@@ -1,9 +1,9 @@
 """What nbval 0.11.0 gets wrong when it runs these notebooks as tests, put right.
 
 As it comes, nbval notices a dead kernel only at the cell time-out, fails a cell that sends
-thousands of messages, passes a cell whose ``%magic`` does not exist, and runs on after a failure,
-which follow-up errors then bury. This file touches nbval's inside, so requirements.txt pins its
-version; ``tests/test_nbval.py`` proves each repair.
+thousands of messages, passes a cell whose ``%magic`` does not exist or that prints warnings, and
+runs on after a failure, which follow-up errors then bury. This file touches nbval's inside, so
+requirements.txt pins its version; ``tests/test_nbval.py`` proves each repair.
 """
 
 import os
@@ -111,7 +111,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a cell whose kernel died, or whose reply is an error though no error was shown."""
+    """Fail a cell whose kernel died, that warns, or whose reply is an error that was not shown."""
     if not isinstance(item, IPyNbCell):
         return (yield)
     try:
@@ -123,6 +123,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if reply["status"] != "ok" and not item.options["check_exception"]:
         error = f"{reply.get('ename', reply['status'])}: {reply.get('evalue', '')}"
         item.raise_cell_error(error, "\n".join(reply.get("traceback", [])))
+    # A student would see it in red. The committed outputs have none: publish takes it away.
+    if warned := [out.text for out in item.test_outputs or () if out.get("name") == "stderr"]:
+        item.raise_cell_error(f"The cell writes to standard error: {''.join(warned)}")
     return result
 
 

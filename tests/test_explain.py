@@ -107,6 +107,16 @@ def test_a_first_layer_may_be_the_convolution() -> None:
     assert explain.last_maps(model).name == "first"
 
 
+def test_grad_cam_shows_a_pattern_everywhere_though_it_counts_in_a_corner() -> None:
+    """It weighs a map as a whole; occlusion tells, and so the notebook says."""
+    model, red = corner_network(True), np.zeros((16, 16, 3), np.uint8)
+    red[..., 0] = 255
+    assert explain.grad_cam(model, red[None], np.array([1])) == pytest.approx(np.ones((1, 16, 16)))
+    falls = explain.occlusion(model, red, 1, size=4)
+    assert falls[:8, :8].min() > 0
+    assert falls[12:, 12:].max() == pytest.approx(0, abs=1e-6)
+
+
 def test_grad_cam_of_a_picture_without_anything_is_empty() -> None:
     black = np.zeros((1, 16, 16, 3), np.uint8)
     assert explain.grad_cam(quadrant_network(True), black, np.array([0])).max() == 0
@@ -128,6 +138,17 @@ def test_dense_network_has_no_maps() -> None:
         )
 
 
+def test_maps_inside_of_a_layer_that_is_a_model_are_said_to_be_there() -> None:
+    base = keras.Sequential(
+        [keras.Input((16, 16, 3)), layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()], name="base"
+    )
+    model = keras.Sequential([keras.Input((16, 16, 3)), base, layers.Dense(2, "softmax")])
+    pictures = np.full((1, 16, 16, 3), 200, np.uint8)
+    with pytest.raises(CourseError, match=r"maps inside of base, .* model itself: use .*occlusion"):
+        explain.grad_cam(model, pictures, np.array([0]))
+    assert explain.places(model, pictures, np.array([0]))[1] == "occlusion"
+
+
 def test_gradient_is_that_of_calculus() -> None:
     values = RNG.normal(size=(3, 4)).astype("float32")
     found = gradient(lambda x: keras.ops.sum(x**3), values)
@@ -144,6 +165,23 @@ def test_fooled_moves_along_the_sign_of_the_gradient() -> None:
     found = explain.fooled(model, PICTURES, labels, strength=3)
     assert (found == expected).mean() > 0.999  # a slope of nearly zero may have either sign
     assert found.dtype == np.uint8
+
+
+def test_layers_that_work_in_training_alone_are_still() -> None:
+    """Else a picture is explained, or fooled, by another one: mirrored, moved, with gaps."""
+    plain = quadrant_network(functional=False)
+    augmented = keras.Sequential([
+        keras.Input((16, 16, 3)),
+        layers.RandomFlip(),
+        layers.RandomTranslation(0.4, 0.4),
+        *plain.layers[:-1],
+        layers.Dropout(0.5),
+        plain.layers[-1],
+    ])  # fmt: skip
+    classes = np.arange(len(PICTURES)) % 2
+    for function in (explain.fooled, explain.grad_cam):
+        expected = function(plain, PICTURES, classes)
+        assert function(augmented, PICTURES, classes) == pytest.approx(expected, abs=1e-5)
 
 
 def test_many_pictures_give_what_few_give() -> None:
@@ -186,13 +224,13 @@ def test_model_without_a_graph_is_refused_by_name() -> None:
 
 
 def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
-    picture = np.zeros((16, 16, 3), np.uint8)
-    picture[2:6, 2:6, 0] = 255
-    model = quadrant_network(True)
-    places, method = explain.places(model, picture, 0)
+    pictures = np.zeros((2, 16, 16, 3), np.uint8)
+    pictures[0, 2:6, 2:6, 0] = pictures[1, 9:12, 9:12, 2] = 255
+    model, classes = quadrant_network(True), np.array([0, 1])
+    places, method = explain.places(model, pictures, classes)
     assert method == "Grad-CAM"
-    assert np.array_equal(places, explain.grad_cam(model, picture[None], np.array([0]))[0])
-    white = np.full((16, 16, 3), 220, np.uint8)
+    assert np.array_equal(places, explain.grad_cam(model, pictures, classes))
+    white = np.full((2, 16, 16, 3), 220, np.uint8)
     linear = keras.Sequential(
         [keras.Input((16, 16, 3)), layers.Rescaling(1 / 255), layers.Flatten(),
          layers.Dense(2, activation="softmax")]
@@ -200,10 +238,11 @@ def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
     quarter = np.zeros((16, 16, 3, 2))
     quarter[:8, :8, :, 1] = 0.05
     linear.layers[-1].set_weights([quarter.reshape(-1, 2), np.zeros(2)])
-    places, method = explain.places(linear, white, 1)
+    places, method = explain.places(linear, white, np.array([1, 0]))
     assert method == "occlusion"
-    assert places[:8, :8].min() > 0
-    assert places[11:, 11:].max() < 1e-6
+    assert places[0, :8, :8].min() > 0
+    assert places[0, 11:, 11:].max() < 1e-6
+    assert places[1].max() == 0  # hiding it makes class 0 more probable
 
 
 def test_pictures_of_another_size_are_refused_by_shape() -> None:

@@ -37,6 +37,7 @@ NOTEBOOKS = {
         "get_ipython().kernel._publish_status = lambda *_, **__: None",
     ],
     "magic": ["%there_is_no_such_magic", NEVER],
+    "warning": ["import warnings; warnings.warn('careful')", NEVER],
 }
 ALONE = {
     "cached": [ENVIRONMENT.format(("smoke", "cifar10"))],
@@ -128,6 +129,12 @@ def test_8000_messages_pass(outcomes):
     assert outcomes["chatty", 1].name == "passed", outcomes["chatty", 1].message
 
 
+def test_a_cell_that_warns_fails(outcomes):
+    assert outcomes["warning", 0].name == "failure"
+    assert "standard error" in outcomes["warning", 0].message
+    assert "careful" in outcomes["warning", 0].message
+
+
 def test_an_unknown_magic_fails(outcomes):
     assert outcomes["magic", 0].name == "failure"
     assert "there_is_no_such_magic" in outcomes["magic", 0].message
@@ -141,7 +148,13 @@ def test_an_exception_fails_with_its_traceback(outcomes):
 
 @pytest.mark.parametrize(
     ("notebook", "failed", "skipped"),
-    [("changed", 0, [1]), ("dead", 0, [1]), ("failing", 1, [2, 3]), ("magic", 0, [1])],
+    [
+        ("changed", 0, [1]),
+        ("dead", 0, [1]),
+        ("failing", 1, [2, 3]),
+        ("magic", 0, [1]),
+        ("warning", 0, [1]),
+    ],
 )
 def test_cells_after_the_first_failure_are_skipped_and_say_why(outcomes, notebook, failed, skipped):
     for cell in skipped:

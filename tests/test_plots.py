@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -101,6 +102,10 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
         labels(k), probabilities(k).argmax(axis=1), CLASS_NAMES[:k]
     ),
     "confusion_matrix": lambda k: plots.confusion_matrix(confusion(k), CLASS_NAMES[:k]),
+    "confusion_rates": lambda k: plots.confusion_matrix(confusion(k), CLASS_NAMES[:k], rates=True),
+    "confused_pictures": lambda k: plots.confused_pictures(
+        IMAGES, labels(k), probabilities(k).argmax(axis=1), CLASS_NAMES[:k]
+    ),
     "mistakes": lambda k: plots.mistakes(IMAGES, labels(k), probabilities(k), CLASS_NAMES[:k]),
     "no_mistake": lambda k: plots.mistakes(
         IMAGES, labels(k), np.eye(k)[labels(k)], CLASS_NAMES[:k]
@@ -125,7 +130,9 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     ),
     "class_tree": lambda k: plots.class_tree(confusion(k), CLASS_NAMES[:k]),
     "intervals": lambda k: plots.intervals(
-        dict.fromkeys(CLASS_NAMES[:k], 0.7), [0.6] * k, [0.75] * k, "recall"
+        dict.fromkeys(CLASS_NAMES[:k], 0.7),
+        {"Wilson": [(0.6, 0.75)] * k, "bootstrap": [(0.62, 0.8)] * k},
+        "recall",
     ),
     "reliability": lambda k: plots.reliability(
         {
@@ -178,6 +185,8 @@ CLASS_FIGURES = (
     "bar_scores",
     "class_accuracy",
     "confusion_matrix",
+    "confusion_rates",
+    "confused_pictures",
     "mistakes",
     "predictions",
     "confused_pairs",
@@ -519,6 +528,43 @@ def test_confusion_matrix_draws_counts_and_shares() -> None:
     rates = plots.confusion_matrix(matrix, ("cat", "dog", "ship"), rates=True)
     texts = [text.get_text() for text in rates.axes[0].texts]
     assert texts == ["75.0", "25.0", "0.0", "10.0", "90.0", *4 * ["0.0"]]
+    assert rates.title == (
+        "25.0 % of the class cat are taken for dog: no confusion is more frequent"
+    )
+    drawn = rates.axes[0].images[0]
+    assert drawn.get_array().mask.tolist() == np.eye(3, dtype=bool).tolist()
+    assert drawn.get_clim() == (0, 0.25)
+    # 1 of 2 ships is a larger share than 3 of 10 cats.
+    unlike = plots.confusion_matrix([[7, 3], [1, 1]], ("cat", "ship"), rates=True)
+    assert unlike.title.startswith("50.0 % of the class ship are taken for cat")
+    assert plots.confusion_matrix(np.eye(2), ("a", "b"), rates=True).title == (
+        "2 of 2 pictures are on the diagonal (100.0 %)"
+    )
+
+
+def test_confused_pictures_show_both_directions() -> None:
+    true = np.array([0, 0, 0, 1, 1, 2, 2, 0])
+    said = np.array([1, 1, 0, 0, 1, 1, 2, 1])
+    figure = plots.confused_pictures(IMAGES[:8], true, said, ("cat", "dog", "ship"), count=2)
+    assert figure.title == (
+        "Cat taken for dog 3 times, dog taken for cat 1 times, ship taken for dog 1 times, dog "
+        "taken for ship 0 times"
+    )
+    assert figure.alt.endswith("Rows of pictures: cat → dog 2, dog → cat 1 and ship → dog 1.")
+    axes = figure.axes[0]
+    assert ticks(axes, "y") == ["cat → dog", "dog → cat", "ship → dog"]
+    white = np.full_like(IMAGES[0], 255)
+    wanted = [IMAGES[0], IMAGES[1], IMAGES[3], white, IMAGES[5], white]
+    for drawn, picture in zip(axes.images, wanted, strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), picture)
+    right = plots.confused_pictures(IMAGES[:8], true, true, ("cat", "dog", "ship"))
+    assert right.title == "The model made no mistake on these 8 pictures"
+
+
+def test_ten_classes_have_ten_dashes_and_markers_and_light_lines_an_edge() -> None:
+    assert len(set(style.DASHES)) == len(set(style.MARKERS)) == len(style.CLASS_PALETTE) == 10
+    edged = [colour for colour in style.CLASS_PALETTE if style.edge(colour)]
+    assert edged == [style.YELLOW]
 
 
 def test_mistakes_are_the_surest() -> None:
@@ -589,3 +635,14 @@ plots.show(plots.pictures(np.zeros((2, 32, 32, 3)), title="Night"), "x", SimpleN
     }
     raw = base64.b64decode(output.data["image/png"])
     assert Image.open(io.BytesIO(raw)).width == 900
+
+
+def test_names_with_dollars_and_strange_letters_are_drawn_as_they_are(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Matplotlib would read a formula between two dollars, and fail if it is none."""
+    file = tmp_path / "a.png"
+    figure = plots.bar_scores({"$x_{$": 0.5, "猫": 0.7}, classes=10)
+    plots.save(figure, file, "$\\frac{$ \N{CAT FACE}")
+    assert file.stat().st_size > 1000
+    assert not recwarn.list

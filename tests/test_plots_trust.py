@@ -11,7 +11,8 @@ PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.45, 0.55]])
 
 
 def test_intervals_are_drawn_around_the_shares() -> None:
-    figure = plots.intervals({"cat": 0.6, "dog": 0.8}, [0.55, 0.7], [0.65, 0.86], "recall")
+    shares, wilson = {"cat": 0.6, "dog": 0.8}, [(0.55, 0.65), (0.7, 0.86)]
+    figure = plots.intervals(shares, {"Wilson": wilson}, "recall")
     assert figure.title == "Each recall is known to ±5.0 to ±8.0 points"
     axes = figure.axes[0]
     assert [each.get_text() for each in axes.get_yticklabels()] == ["dog", "cat"]
@@ -19,15 +20,29 @@ def test_intervals_are_drawn_around_the_shares() -> None:
     assert dots.get_xdata().tolist() == [0.8, 0.6]
     ends = np.array([segment[:, 0] for segment in bars.get_segments()])
     assert ends == pytest.approx(np.array([[0.7, 0.86], [0.55, 0.65]]))
-    assert "dog 80.0 % (70.0 % to 86.0 %) and cat 60.0 %" in figure.alt
+    assert "dog 80.0 % (Wilson 70.0 % to 86.0 %) and cat 60.0 %" in figure.alt
     with pytest.raises(ValueError, match="Each recall must lie between"):
-        plots.intervals({"cat": 0.6}, [0.61], [0.7], "recall")
+        plots.intervals({"cat": 0.6}, {"Wilson": [(0.61, 0.7)]}, "recall")
+
+
+def test_intervals_of_two_methods_stand_side_by_side() -> None:
+    ends = {"Wilson": [(0.55, 0.65), (0.7, 0.86)], "bootstrap": [(0.56, 0.65), (0.7, 0.88)]}
+    figure = plots.intervals({"cat": 0.6, "dog": 0.8}, ends, "recall")
+    assert figure.title == (
+        "Each recall is known to ±5.0 to ±8.0 points; the methods differ by 2.0 at most"
+    )
+    axes = figure.axes[0]
+    _, _, (bars,) = axes.containers[1]
+    drawn = np.array([segment[:, 0] for segment in bars.get_segments()])
+    assert drawn == pytest.approx(np.array([[0.7, 0.88], [0.56, 0.65]]))
+    assert [each.get_text() for each in axes.get_legend().get_texts()] == list(ends)
+    assert "cat 60.0 % (Wilson 55.0 % to 65.0 %, bootstrap 56.0 % to 65.0 %)" in figure.alt
 
 
 def test_reliability_draws_accuracy_against_confidence() -> None:
     found = calibration.reliability(LABELS, PROBABILITIES, bins=4)
     figure = plots.reliability({"CNN": found})
-    assert figure.title == "Confidence and accuracy are apart by, on average: CNN 11.2 %"
+    assert figure.title == "Confidence misses accuracy by 11.2 points (CNN)"
     line = figure.axes[0].lines[1]
     assert line.get_xdata() == pytest.approx([0.575, 0.85])
     assert line.get_ydata().tolist() == [0.5, 1]
@@ -83,9 +98,19 @@ def test_picture_rows_stand_where_their_names_say() -> None:
         plots.picture_rows(rows, ["a", "b", "c"], title="", row_label="", column_label="")
 
 
+def test_picture_rows_may_have_captions() -> None:
+    rows = {"first": np.zeros((2, 4, 4, 3), np.uint8)}
+    texts = {"title": "Two", "row_label": "name", "column_label": "side"}
+    figure = plots.picture_rows(rows, ["left", "right"], captions=["", "cat"], **texts)
+    assert "cat" in [each.get_text() for each in figure.axes[0].texts]
+    assert figure.alt.endswith("Below the pictures: cat.")
+    with pytest.raises(ValueError, match="2 images, 1 captions"):
+        plots.picture_rows(rows, ["left", "right"], captions=["cat"], **texts)
+
+
 def test_robustness_draws_each_curve_and_names_worst_and_least() -> None:
     figure = plots.robustness({"noise": [0.7, 0.4], "blur": [0.8, 0.75]}, clean=0.85)
-    assert figure.title == "At full strength noise costs 45.0 points, blur 10.0"
+    assert figure.title == "At strength 2 noise costs 45.0 points, blur 10.0"
     assert figure.axes[0].lines[1].get_ydata().tolist() == [0.7, 0.4]
     assert figure.axes[1].get_title() == "blur"
 
@@ -110,6 +135,13 @@ def test_classes_join_by_how_often_they_are_confused() -> None:
     assert {frozenset(leaves[:2]), frozenset(leaves[2:])} == {frozenset("ab"), frozenset("cd")}
     with pytest.raises(ValueError, match="number of classes must be a whole number from 2"):
         plots.class_tree(np.array([[5]]), ("a",))
+
+
+def test_classes_of_unequal_sizes_join_by_shares() -> None:
+    """a and b are confused 30 times, c and d 20 times, but of a twentieth as many pictures."""
+    matrix = np.array([[970, 30, 0, 0], [0, 1000, 0, 0], [0, 0, 45, 5], [0, 0, 15, 35]])
+    title = plots.class_tree(matrix, ("a", "b", "c", "d")).title
+    assert title == "D and c join first: 20.0 % of their pictures are taken for the other"
 
 
 def test_an_answer_draws_the_likeliest_classes_and_the_threshold() -> None:

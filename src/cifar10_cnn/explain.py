@@ -33,6 +33,12 @@ def last_maps(model: keras.Model) -> keras.layers.Layer:
         shape: tuple[int, ...] = getattr(layer.output, "shape", ())
         if len(shape) == 4 and shape[1] != 1 and shape[2] != 1 and _computes(layer):
             return layer
+    inner = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
+    if inner:
+        raise CourseError(
+            f"{model.name} keeps its feature maps inside of {inner[-1]}, a layer that is a model "
+            "itself: use explain.occlusion."
+        )
     raise CourseError(
         f"{model.name} has no feature maps, so nothing tells where it looks: take a network with "
         "convolutions, or explain.occlusion."
@@ -44,7 +50,8 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
 
     Each map of the last layer that has maps is weighted by how much the class's logit would rise
     with it; of their sum only what speaks for the class is kept (Selvaraju et al., 2017,
-    https://arxiv.org/abs/1610.02391). As coarse as these maps are.
+    https://arxiv.org/abs/1610.02391). As coarse as these maps are. A map is weighted as a whole: in
+    a network that ends in Flatten a pattern may count in one place only, and is shown in all.
 
     Used in notebook 08.
 
@@ -68,7 +75,11 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
     logits_of = keras.Model(layer.output, _logits(model))
     maps = _outputs(maps_of, pictures)
     wanted = np.eye(model.output_shape[-1], dtype="float32")[classes]
-    slopes = _gradients(lambda values, one: ops.sum(logits_of(values) * one), maps, wanted)
+
+    def wanted_logits(values: Any, one: np.ndarray) -> Any:
+        return ops.sum(logits_of(values, training=False) * one)
+
+    slopes = _gradients(wanted_logits, maps, wanted)
     weights = slopes.mean(axis=(1, 2), keepdims=True)
     heat = np.maximum((weights * maps).sum(axis=-1, keepdims=True), 0)
     large = ops.image.resize(heat, pictures.shape[1:3], data_format="channels_last")
@@ -101,7 +112,7 @@ def occlusion(
     Raises:
         ValueError: if a number makes no sense.
     """
-    picture = _fitting_one(model, picture)
+    picture = _fitting(model, checks.array(picture, "pixels of a picture", "(h, w, 3)")[None])[0]
     checks.count(label, "label", 0, model.output_shape[-1] - 1)
     checks.count(size, "size", 1, min(picture.shape[:2]))
     checks.count(step, "step", 1, size)
@@ -121,29 +132,34 @@ def occlusion(
     return total / covered
 
 
-def places(model: keras.Model, picture: np.ndarray, label: int) -> tuple[np.ndarray, str]:
-    """Return where in one picture a network finds what speaks for a class, and by which method.
+def places(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return where in each picture a network finds what speaks for a class, and by which method.
 
     By Grad-CAM; a network without feature maps is asked by occlusion. Used in notebook 09.
 
     Args:
         model: any classifier.
-        picture: raw pixels, (h, w, 3).
-        label: the class, 0 to k - 1.
+        pictures: raw pixels, (N, h, w, 3).
+        classes: for each picture, the class to explain, (N,), 0 to k - 1.
 
     Returns:
-        (h, w), 0 to 1, and the method's name.
+        (N, h, w), 0 to 1, and the method's name.
 
     Raises:
-        ValueError: if it is no picture, or there is no such class.
+        ValueError: if pictures and classes do not fit together.
+        CourseError: if the model takes pictures of another size.
     """
-    picture = _fitting_one(model, picture)
-    checks.count(label, "label", 0, model.output_shape[-1] - 1)
+    pictures = _fitting(model, pictures)
+    classes = checks.classes(classes, model.output_shape[-1], "classes")
+    checks.same_length(pictures=pictures, classes=classes)
     try:
-        return grad_cam(model, picture[None], np.array([label]))[0], "Grad-CAM"
-    except CourseError:
-        size = max(1, min(picture.shape[:2]) // 4)
-        falls = occlusion(model, picture, label, size, max(1, size // 4))
+        return grad_cam(model, pictures, classes), "Grad-CAM"
+    except (CourseError, ValueError):  # without maps, or with a layer that is used twice
+        size = max(1, min(pictures.shape[1:3]) // 4)
+        falls = [
+            occlusion(model, picture, int(label), size, max(1, size // 4))
+            for picture, label in zip(pictures, classes, strict=True)
+        ]
         return np.clip(falls, 0, 1), "occlusion"
 
 
@@ -175,7 +191,8 @@ def fooled(
     logits_of = keras.Model(model.inputs[0], _logits(model))
 
     def loss(values: Any, true: np.ndarray) -> Any:
-        said = logits_of(values)
+        # Not told so, Keras' layers that change pictures at random do it here, too.
+        said = logits_of(values, training=False)
         return ops.sum(ops.sparse_categorical_crossentropy(true, said, from_logits=True))
 
     slopes = _gradients(loss, pictures.astype("float32"), labels)
@@ -217,11 +234,6 @@ def _fitting(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
             f"{model.name} takes pictures of the shape {wanted[1:]}, not {found.shape[1:]}."
         )
     return found
-
-
-def _fitting_one(model: keras.Model, picture: np.ndarray) -> np.ndarray:
-    """Return one picture as an array (h, w, 3), if the model takes such a one."""
-    return _fitting(model, checks.array(picture, "pixels of a picture", "(h, w, 3)")[None])[0]
 
 
 def _outputs(model: keras.Model, pictures: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ Every figure's title states what it shows, with numbers taken from the data.
 from cifar10_cnn.plots.comparison import curve_grid, score_dots
 from cifar10_cnn.plots.costs import accuracy_against
 from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_pictures
-from cifar10_cnn.plots.examples import mistakes, predictions
+from cifar10_cnn.plots.examples import confused_pictures, mistakes, predictions
 from cifar10_cnn.plots.explanations import (
     answer,
     heat,
@@ -54,6 +54,7 @@ __all__ = [
     "class_tree",
     "compare_curves",
     "confused_pairs",
+    "confused_pictures",
     "confusion_matrix",
     "convolution_demo",
     "coverage",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 
 from cifar10_cnn import checks, evaluation
 from cifar10_cnn.plots.pictures import pictures
@@ -14,7 +15,7 @@ from cifar10_cnn.plots.style import (
     share_axis,
     styled,
 )
-from cifar10_cnn.plots.tiles import as_pictures
+from cifar10_cnn.plots.tiles import as_pictures, plan
 
 
 @styled
@@ -61,6 +62,70 @@ def mistakes(
     )
     alt = f"{title}. {listed(texts).capitalize()}, the first with {percent(sure.max())}."
     return pictures(images[chosen], captions, title=title, columns=6, alt=alt)
+
+
+@styled
+def confused_pictures(
+    images: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    class_names: Sequence[str],
+    *,
+    pairs: int = 2,
+    count: int = 8,
+) -> CourseFigure:
+    """Draw pictures of the classes that are mixed up most, one row for each direction.
+
+    The pairs are those of ``evaluation.confused_pairs``, both directions counted together.
+
+    Used in notebook 05.
+
+    Args:
+        images: (N, h, w, 3), 0 to 255.
+        labels: true classes, (N,), 0 to k - 1.
+        predictions: predicted classes, (N,), 0 to k - 1.
+        class_names: k names.
+        pairs: how many, two rows each; fewer if fewer were confused.
+        count: pictures in a row, the first that there are; fewer where there are fewer.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
+    """
+    images = checks.pictures(images)
+    labels = checks.classes(labels, len(checks.names(class_names)))
+    predictions = checks.classes(predictions, len(class_names), "predictions")
+    checks.same_length(images=images, labels=labels, predictions=predictions)
+    checks.count(count, "count")
+    matrix = confusion_matrix(labels, predictions, labels=range(len(class_names)))
+    found = evaluation.confused_pairs(matrix, class_names, pairs, symmetric=True)
+    if not found:
+        title = f"The model made no mistake on these {len(labels):,} pictures"
+        return CourseFigure(title, f"{title}, so no pair is shown.", 0.1)
+    place = {name: number for number, name in enumerate(class_names)}
+    rows, texts = {}, []
+    for first, second, *_ in found:
+        for true, said in ((first, second), (second, first)):
+            members = np.flatnonzero((labels == place[true]) & (predictions == place[said]))
+            if len(members):
+                rows[f"{true} → {said}"] = images[members[:count]]
+            texts.append(f"{true} taken for {said} {len(members):,} times")
+    columns = max(map(len, rows.values()))
+    # White tiles fill a row that is short.
+    shown = np.full((len(rows), columns, *images.shape[1:]), 255, dtype=np.uint8)
+    for tiles_of_row, members in zip(shown, rows.values(), strict=True):
+        tiles_of_row[: len(members)] = as_pictures(members)
+    title = f"{texts[0][0].upper()}{', '.join(texts)[1:]}"
+    flat = shown.reshape(-1, *images.shape[1:])
+    tiles = plan(flat, columns, width=7.2, largest=0.85)
+    drawn = [f"{name} {len(members)}" for name, members in rows.items()]
+    figure = CourseFigure(title, f"{title}. Rows of pictures: {listed(drawn)}.", tiles.height)
+    axes = figure.add_subplot()
+    tiles.draw(axes, flat)
+    middles = [tiles.corner(row * columns)[1] + tiles.size / 2 for row in range(len(rows))]
+    axes.set_yticks(middles, list(rows), fontsize=11)
+    axes.tick_params(length=0)
+    axes.set_ylabel("true → predicted")
+    return figure
 
 
 @styled

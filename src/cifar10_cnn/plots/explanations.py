@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cifar10_cnn import checks
+from cifar10_cnn.plots.labels import label_points
 from cifar10_cnn.plots.style import (
     BLACK,
     MARKERS,
@@ -158,6 +159,7 @@ def picture_rows(
     title: str,
     row_label: str,
     column_label: str,
+    captions: Sequence[str] | None = None,
 ) -> CourseFigure:
     """Draw rows of pictures with a name before each row and a text above each column.
 
@@ -169,17 +171,20 @@ def picture_rows(
         title: what they show.
         row_label: what the rows' names are.
         column_label: what the columns' texts are.
+        captions: a text below each picture, row by row.
 
     Raises:
-        ValueError: if the rows differ in length.
+        ValueError: if the rows differ in length, or there is another number of captions.
     """
     checks.mapping(rows, "row")
     pictures = {name: as_pictures(images) for name, images in rows.items()}
     for images in pictures.values():
         checks.same_length(columns=columns, images=images)
     flat = np.concatenate(list(pictures.values()))
-    tiles = plan(flat, len(columns), width=7.2, largest=0.9)
+    tiles = plan(flat, len(columns), captions, width=7.2, largest=0.9)
     alt = f"{title}. Rows of pictures: {listed(list(rows))}; columns: {listed(columns)}."
+    if captions is not None:
+        alt += f" Below the pictures: {listed([text for text in captions if text])}."
     figure = CourseFigure(title, alt, tiles.height + 0.5)
     axes = figure.add_subplot()
     tiles.draw(axes, flat)
@@ -215,7 +220,7 @@ def robustness(accuracies: Mapping[str, Sequence[float]], clean: float) -> Cours
     losses = {name: clean - curve[-1] for name, curve in curves.items()}
     worst, least = max(losses, key=losses.__getitem__), min(losses, key=losses.__getitem__)
     title = (
-        f"At full strength {worst} costs {in_points(losses[worst])} points, "
+        f"At strength {len(curves[worst])} {worst} costs {in_points(losses[worst])} points, "
         f"{least} {in_points(losses[least])}"
     )
     texts = [
@@ -231,7 +236,7 @@ def robustness(accuracies: Mapping[str, Sequence[float]], clean: float) -> Cours
     for position, (axes, (name, curve)) in enumerate(
         zip(panels.flat, curves.items(), strict=False)
     ):
-        axes.axhline(clean, color=BLACK, linewidth=1, linestyle=":")
+        axes.axhline(clean, color=BLACK, linewidth=1, linestyle=":", label="clean pictures")
         axes.plot(range(1, len(curve) + 1), curve, color=SERIES[0], marker="o", markersize=5)
         axes.set_title(name)
         axes.grid()
@@ -241,6 +246,7 @@ def robustness(accuracies: Mapping[str, Sequence[float]], clean: float) -> Cours
         if position + columns >= len(curves):
             axes.set_xlabel("strength")
     panels[0, 0].set(ylim=(0, 1), xticks=range(1, 1 + max(map(len, curves.values()))))
+    panels[0, 0].legend(loc="lower left", fontsize=9)
     return figure
 
 
@@ -268,19 +274,24 @@ def points_by_class(
     alt = f"{title}. {len(points):,} pictures as points in a plane, by class: {listed(counts)}."
     figure = CourseFigure(title, alt, 5.2)
     axes = figure.add_subplot()
-    for number, (name, colour) in enumerate(
-        zip(class_names, class_colours(class_names), strict=True)
-    ):
-        mine = points[labels == number]
-        if not len(mine):
-            continue
-        marker = MARKERS[number % len(MARKERS)]
-        axes.scatter(
-            mine[:, 0], mine[:, 1], s=12, color=colour, marker=marker, linewidths=0, alpha=0.8
-        )
-        box = {"facecolor": "white", "edgecolor": colour, "alpha": 0.85, "pad": 1.5}
-        x, y = np.median(mine, axis=0)
-        axes.text(x, y, name, ha="center", va="center", bbox=box)
     axes.set(xlabel="first axis of the plane", ylabel="second axis of the plane")
     axes.set(xticks=[], yticks=[])
+    colours, middles = class_colours(class_names), {}
+    for number in np.unique(labels):
+        mine, marker = points[labels == number], MARKERS[number % len(MARKERS)]
+        axes.scatter(
+            mine[:, 0],
+            mine[:, 1],
+            s=16,
+            color=colours[number],
+            marker=marker,
+            edgecolors="black",
+            linewidths=0.3,
+        )
+        middles[class_names[number]] = (np.median(mine[:, 0]), np.median(mine[:, 1]))
+    label_points(figure, axes, middles)
+    for text, number in zip(axes.texts, np.unique(labels), strict=True):
+        text.set_bbox(
+            {"facecolor": "white", "edgecolor": colours[number], "alpha": 0.9, "pad": 1.5}
+        )
     return figure

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
 import numpy as np
 
 from cifar10_cnn import checks, evaluation
@@ -133,7 +134,8 @@ def confusion_matrix(
     Args:
         matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
         class_names: k names.
-        rates: write shares of the true class in percent, in place of numbers of pictures.
+        rates: write shares of the true class in percent, in place of numbers of pictures; the
+            diagonal is grey, so that the colours are for the confusions alone.
 
     Raises:
         ValueError: if the matrix is not (k, k) for k names, or empty.
@@ -143,12 +145,22 @@ def confusion_matrix(
     total, right = int(matrix.sum()), int(matrix.trace())
     if not total:
         raise ValueError("The confusion matrix counts no picture.")
+    classes = len(class_names)
+    # A class without pictures has shares of 0.
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    coloured = np.ma.masked_array(shares, np.eye(classes, dtype=bool) & rates)
+    most = float(coloured.max()) if rates and worst else 1.0
     share = percent(right / total)
     title = f"{right:,} of {total:,} pictures are on the diagonal ({share})"
-    if worst:
+    if worst and rates:
+        row, column = np.argwhere((coloured == most).filled(False))[0]
+        title = (
+            f"{percent(most)} of the class {class_names[row]} are taken for {class_names[column]}: "
+            "no confusion is more frequent"
+        )
+    elif worst:
         true, predicted, count, _ = worst[0]
         title += f"; the most frequent error is {true} taken for {predicted}, {count:,} times"
-    classes = len(class_names)
     figure = CourseFigure(
         title,
         f"A table of {classes} true by {classes} predicted classes, with the "
@@ -156,9 +168,8 @@ def confusion_matrix(
         min(7.0, 0.48 * classes + 1.6),
     )
     axes = figure.add_subplot()
-    # A class without pictures has shares of 0.
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    colours = mpl.colormaps["Blues"].with_extremes(bad="#E0E0E0")
+    drawn = axes.imshow(coloured, cmap=colours, vmin=0, vmax=most, aspect="auto")
     font = float(np.clip(110 / classes, 6, 11))
     for (row, column), count in np.ndenumerate(matrix):
         axes.text(
@@ -168,12 +179,14 @@ def confusion_matrix(
             ha="center",
             va="center",
             fontsize=font,
-            color="white" if shares[row, column] > 0.7 else "black",
+            color="white" if np.ma.filled(coloured, 0)[row, column] > 0.7 * most else "black",
         )
     class_ticks(axes, "x", class_names)
     class_ticks(axes, "y", class_names)
     axes.set(xlabel="predicted class", ylabel="true class")
-    label = f"share of the true class{', in the fields in percent' if rates else ''}"
+    label = "share of the true class"
+    if rates:
+        label += " in percent\n(grey: what is right)"
     bar = figure.colorbar(drawn, ax=axes, label=label, fraction=0.04)
     share_axis(bar.ax)
     return figure

@@ -1,17 +1,23 @@
 """What all figures share: their class, colours, type, and the way they get into a notebook."""
 
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patheffects import AbstractPathEffect, withStroke
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
 from cifar10_cnn import checks, device, files
@@ -35,40 +41,54 @@ GREY, WINE, BROWN = "#999999", "#882255", "#6B4423"
 CLASS_PALETTE = (SKY, VERMILLION, ORANGE, PURPLE, GREEN, YELLOW, WINE, GREY, BLUE, BROWN)
 #: For lines and groups of bars; markers, dashes and hatches tell them apart in grey print.
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, SKY, WINE)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
+#: Ten of each, so that ten classes differ in each of them.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", "p")
+DASHES = (
+    *("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))),
+    *((0, (8, 2, 2, 2)), (0, (4, 1, 1, 1, 1, 1))),
+)
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "+++", "ooo", "---")
 #: Text on white, dark enough to read: right, wrong, secondary.
 RIGHT_TEXT, WRONG_TEXT, QUIET_TEXT = "#00664B", "#B34700", "#595959"
 
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.labelsize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "figure.titlesize": 13,
+    "figure.titleweight": "bold",
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+    "grid.color": "#DDDDDD",
+    "hatch.linewidth": 0.7,
+    "image.interpolation": "nearest",
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.9,
+    "legend.fancybox": False,
+    "legend.fontsize": 10,
+    "savefig.dpi": "figure",
+    "text.parse_math": False,  # a file's or a class's name may have dollars in it
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+}
+
+
+@contextmanager
+def _course_style() -> Iterator[None]:
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A box stands for a letter that the font lacks, as in a file's Chinese name.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
+
+
 #: Decorator: draw what the function draws in the course's style and leave yours as it is.
-styled = mpl.rc_context(
-    {
-        "font.family": "DejaVu Sans",
-        "font.size": 11,
-        "axes.titlesize": 11,
-        "axes.labelsize": 11,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "figure.titlesize": 13,
-        "figure.titleweight": "bold",
-        "figure.dpi": 100,
-        "figure.facecolor": "white",
-        "figure.constrained_layout.h_pad": 0.06,
-        "figure.constrained_layout.w_pad": 0.06,
-        "grid.color": "#DDDDDD",
-        "hatch.linewidth": 0.7,
-        "image.interpolation": "nearest",
-        "legend.edgecolor": "none",
-        "legend.framealpha": 0.9,
-        "legend.fancybox": False,
-        "legend.fontsize": 10,
-        "savefig.dpi": "figure",
-        "xtick.labelsize": 10,
-        "ytick.labelsize": 10,
-    }
-)
+styled = _course_style()
 
 
 class CourseFigure(Figure):
@@ -189,6 +209,16 @@ def class_colours(class_names: Sequence[str]) -> list[str]:
     return [fixed.get(name) or free[others.index(name) % len(free)] for name in class_names]
 
 
+def edge(colour: str) -> list[AbstractPathEffect]:
+    """Return what gives a line of a light colour a thin dark edge, so that grey print keeps it.
+
+    The colour stays: a darker yellow would be the colour-blind's orange.
+    """
+    red, green, blue = to_rgb(colour)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.75
+    return [withStroke(linewidth=3.2, foreground=QUIET_TEXT)] if light else []
+
+
 def percent(share: float) -> str:
     """Return a share, 0 to 1, as ``81.2 %``, with a space that no line breaks at."""
     return f"{100 * share:.1f}{NBSP}%"
@@ -215,6 +245,18 @@ def listed(words: Sequence[object], most: int = 12) -> str:
 def share_axis(axes: Axes, axis: str = "y") -> None:
     """Write an axis of shares, 0 to 1, in percent."""
     getattr(axes, f"{axis}axis").set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
+
+
+def powers_axis(axis: Axis, text: str | Callable[[float, Any], str]) -> None:
+    """Write the powers of ten on an axis, on a short one 2 and 5 between them, too.
+
+    Matplotlib would write formulas, which the course's figures do not read.
+    """
+    low, high = sorted(axis.get_view_interval())
+    if high < 300 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(text)
+    axis.set_minor_formatter(NullFormatter())
 
 
 def class_ticks(axes: Axes, axis: str, class_names: Sequence[str]) -> None:

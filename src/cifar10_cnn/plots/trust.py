@@ -16,9 +16,11 @@ from cifar10_cnn.plots.style import (
     SERIES,
     CourseFigure,
     class_colours,
+    edge,
     in_points,
     listed,
     percent,
+    powers_axis,
     share_axis,
     styled,
 )
@@ -29,48 +31,71 @@ _NEVER = 1e-4
 
 @styled
 def intervals(
-    shares: Mapping[str, float], lows: Sequence[float], highs: Sequence[float], what: str
+    shares: Mapping[str, float], ends: Mapping[str, Sequence[tuple[float, float]]], what: str
 ) -> CourseFigure:
-    """Draw shares with the intervals that they are known to, the highest on top.
+    """Draw shares with the 95 % intervals that they are known to, the highest share on top.
 
     Used in notebook 07.
 
     Args:
         shares: 0 to 1, by name.
-        lows: lower ends of their intervals, as many.
-        highs: upper ends, as many.
+        ends: by method, such as ``Wilson``: the lower and upper end of each share's interval. The
+            title tells how wide those of the first method are.
         what: what the shares are, such as ``recall``.
 
     Raises:
-        ValueError: if there is no share, or an interval does not hold its share.
+        ValueError: if there is no share or no method, or an interval does not hold its share.
     """
     names = list(checks.mapping(shares, "share"))
     values = checks.shares(list(shares.values()), what)
-    low, high = checks.shares(lows, "lows"), checks.shares(highs, "highs")
-    checks.same_length(shares=values, lows=low, highs=high)
-    if not ((low <= values) & (values <= high)).all():
-        raise ValueError(f"Each {what} must lie between the ends of its interval.")
+    methods = list(checks.mapping(ends, "method"))
+    found = [_ends_around(values, each, what) for each in ends.values()]
+    half = (found[0][1] - found[0][0]) / 2
+    title = f"Each {what} is known to ±{in_points(half.min())} to ±{in_points(half.max())} points"
+    if len(methods) > 1:
+        apart = np.abs(np.subtract(found[1:], found[0])).max()
+        title += f"; the methods differ by {in_points(apart)} at most"
     order = np.argsort(-values, kind="stable")
-    width = (high - low)[order]
-    title = (
-        f"Each {what} is known to ±{in_points(width.min() / 2)} to "
-        f"±{in_points(width.max() / 2)} points"
-    )
-    texts = [
-        f"{names[i]} {percent(values[i])} ({percent(low[i])} to {percent(high[i])})" for i in order
-    ]
-    figure = CourseFigure(
-        title, f"Dots with intervals, {what}: {listed(texts)}.", 0.3 * len(names) + 0.9
-    )
+    texts = []
+    for i in order:
+        known = [
+            f"{name} {percent(low[i])} to {percent(high[i])}"
+            for name, (low, high) in zip(methods, found, strict=True)
+        ]
+        texts.append(f"{names[i]} {percent(values[i])} ({', '.join(known)})")
+    alt = f"Dots with 95 % intervals, {what}: {listed(texts)}."
+    figure = CourseFigure(title, alt, (0.2 + 0.1 * len(methods)) * len(names) + 0.9)
     axes = figure.add_subplot()
-    away = np.stack([values - low, high - values])[:, order]
-    axes.errorbar(values[order], range(len(names)), xerr=away, fmt="o", color=BLUE, capsize=4)
+    for position, (name, (low, high)) in enumerate(zip(methods, found, strict=True)):
+        axes.errorbar(
+            values[order],
+            np.arange(len(names)) + 0.28 * (position - (len(methods) - 1) / 2),
+            xerr=np.stack([values - low, high - values])[:, order],
+            fmt=MARKERS[position % len(MARKERS)],
+            color=SERIES[position % len(SERIES)],
+            capsize=4,
+            label=name,
+        )
     axes.set_yticks(range(len(names)), [names[i] for i in order])
     axes.invert_yaxis()
-    axes.set(xlabel=f"{what}, with its interval", ylabel="class")
+    axes.set(xlabel=f"{what}, with its 95 % interval", ylabel="class")
     axes.grid(axis="x")
     share_axis(axes, "x")
+    axes.legend(title="interval by", loc="best")
     return figure
+
+
+def _ends_around(
+    values: np.ndarray, ends: Sequence[tuple[float, float]], what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and the upper ends of intervals, if they hold their values."""
+    pairs = checks.array(ends, "ends of intervals", "(N, 2)")
+    checks.same_length(shares=values, intervals=pairs)
+    checks.shares(pairs.ravel(), "ends")
+    low, high = pairs.T
+    if not ((low <= values) & (values <= high)).all():
+        raise ValueError(f"Each {what} must lie between the ends of its interval.")
+    return low, high
 
 
 @styled
@@ -86,9 +111,16 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
         ValueError: if there is none.
     """
     errors = {name: each.error for name, each in checks.mapping(found, "model").items()}
-    texts = [f"{name} {percent(error)}" for name, error in errors.items()]
-    title = f"Confidence and accuracy are apart by, on average: {listed(texts)}"
-    alt = f"Accuracy against confidence in bins, and the numbers of pictures in them. {title}."
+    units = [" points", *[""] * (len(errors) - 1)]
+    texts = [
+        f"{in_points(error)}{unit} ({name})"
+        for unit, (name, error) in zip(units, errors.items(), strict=True)
+    ]
+    title = f"Confidence misses accuracy by {listed(texts)}"
+    alt = (
+        f"Accuracy against confidence in bins, and the numbers of pictures in them. {title}, on "
+        "average."
+    )
     figure = CourseFigure(title, alt, 4.2)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     left.plot([0, 1], [0, 1], color=BLACK, linewidth=1, linestyle=":", label="honest")
@@ -109,6 +141,7 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
         axes.grid()
         share_axis(axes, "x")
     share_axis(left)
+    powers_axis(right.yaxis, "{x:,.0f}")
     left.legend(loc="upper left")
     return figure
 
@@ -194,14 +227,15 @@ def precision_recall(
     figure = CourseFigure(title, alt, 4.4)
     axes = figure.add_subplot()
     colours = class_colours(class_names)
-    for place, number in enumerate(order):
+    for number in order:
         precision, recall, _ = precision_recall_curve(labels == number, probabilities[:, number])
         axes.plot(
             recall,
             precision,
             color=colours[number],
-            linestyle=DASHES[place % len(DASHES)],
+            linestyle=DASHES[number % len(DASHES)],
             linewidth=2,
+            path_effects=edge(colours[number]),
             label=f"{class_names[number]} {percent(means[number])}",
         )
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
@@ -227,16 +261,15 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     Raises:
         ValueError: if the matrix is not (k, k) for k names, or k is 1.
     """
-    [(first, second, _, share), *_] = [
-        *evaluation.confused_pairs(matrix, class_names, count=1, symmetric=True),
-        ("no class", "another", 0, 0.0),
-    ]
-    checks.count(len(class_names), "number of classes", 2)
     joins = evaluation.likeness(matrix)
+    checks.names(class_names, len(joins) + 1)
     tree = dendrogram(joins, no_plot=True)
+    first, second = joins[0, :2].astype(int)
+    if matrix[second][first] > matrix[first][second]:  # the more frequent direction is named
+        first, second = second, first
     title = (
-        f"{first.capitalize()} and {second} join first: {percent(share)} of their pictures are "
-        "taken for the other"
+        f"{class_names[first].capitalize()} and {class_names[second]} join first: "
+        f"{percent(1 - joins[0, 2])} of their pictures are taken for the other"
     )
     leaves = [class_names[leaf] for leaf in tree["leaves"]]
     alt = (
@@ -251,5 +284,5 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     axes.set(xscale="log", xlim=(1.5 * ends.max(), ends.min() / 1.5), ylabel="class")
     axes.set_xlabel("share of two classes' pictures that are confused (of two groups: the mean)")
     axes.grid(axis="x")
-    share_axis(axes, "x")
+    powers_axis(axes.xaxis, lambda share, _: f"{100 * share:.3g} %")
     return figure
