@@ -4,12 +4,13 @@ import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import data, download, profiles, sources
+from cifar10_cnn import cache, data, download, profiles, sources
 from cifar10_cnn.errors import CourseError, DataError
 from cifar10_cnn.profiles import Profile
 
@@ -211,8 +212,8 @@ def test_who_insists_on_cifar10_gets_an_error(home: Path, unreachable: None) -> 
 def test_full_disk_leaves_nothing_half_written(
     home: Path, archive: Path, taken_for_cifar10: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def savez(file: Path, **_: object) -> None:
-        file.write_bytes(b"half of it")
+    def savez(file: BinaryIO, **_: object) -> None:
+        file.write(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "savez", savez)
@@ -231,17 +232,17 @@ def test_a_damaged_cache_is_named_and_fetched_again(
     damage: str,
     tally: Callable[[str, int], None],
 ) -> None:
-    cache = data.import_path(archive)
-    good = cache.read_bytes()
+    file = data.import_path(archive)
+    good = file.read_bytes()
     changed = bytearray(good)
     changed[len(changed) // 2] ^= 255
-    cache.write_bytes(
+    file.write_bytes(
         {"cut": good[:-50], "byte": bytes(changed), "text": b"hello", "empty": b""}[damage]
     )
     with pytest.raises(DataError, match="no network connection"):
         data.load(PROFILE, "cifar10")
     assert "cifar10.npz is damaged" in capsys.readouterr().out
-    assert not cache.exists()  # it poisons no later start
+    assert not file.exists()  # it poisons no later start
     monkeypatch.setattr(download, "official_archive", lambda folder: archive)
     assert data.load(PROFILE, "cifar10").name == "CIFAR-10"
     tally("caches damaged", 1)
@@ -259,9 +260,67 @@ def test_a_damaged_cache_of_other_pictures_is_made_again(
     monkeypatch.setattr(data.practice, "make", official.expected)
     named = str(archive) if source == "own" else source
     first = data.load(PROFILE, named)
-    [cache] = (home / "data").glob("*.npz")
-    cache.write_bytes(cache.read_bytes()[:1000])
+    [file] = (home / "data").glob("*.npz")
+    file.write_bytes(file.read_bytes()[:1000])
     assert data.load(PROFILE, named).fingerprint == first.fingerprint
+    tally("caches damaged", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.usefixtures("home", "taken_for_cifar10", "unreachable")
+def test_a_cache_of_other_pictures_is_not_taken_for_cifar10(
+    archive: Path, capsys: pytest.CaptureFixture[str], tally: Callable[[str, int], None]
+) -> None:
+    """A file that is whole, and calls itself CIFAR-10."""
+    data.import_path(archive)
+    arrays = official.expected()
+    arrays.test_images[0, 0, 0, 0] ^= 1
+    other = cache.Cached(arrays, "CIFAR-10", sources.fingerprint(arrays))
+    cache.store(data.cache_path(), other)
+    with pytest.raises(DataError, match="no network connection"):
+        data.load(PROFILE, "cifar10")
+    assert "cifar10.npz holds other pictures than CIFAR-10" in capsys.readouterr().out
+    tally("caches damaged", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("field", "content"),
+    [
+        ("train_images", np.zeros((200, 32, 32), np.uint8)),
+        ("train_images", np.zeros((200, 32, 32, 3), np.float64)),
+        ("train_labels", np.full(200, 10)),
+        ("test_labels", np.zeros(3, np.int64)),
+        ("test_images", np.array([None] * 40)),
+        ("about", np.array("[]")),
+        ("about", np.array('{"format": 1}')),
+    ],
+)
+def test_a_cache_of_something_else_is_refused(
+    tmp_path: Path, field: str, content: np.ndarray, tally: Callable[[str, int], None]
+) -> None:
+    """Each is a file that numpy reads."""
+    arrays = official.expected()
+    file = tmp_path / "cache.npz"
+    cache.store(file, cache.Cached(arrays, "own pictures", sources.fingerprint(arrays)))
+    with np.load(file) as whole:
+        parts = dict(whole)
+    np.savez_compressed(file, **{**parts, field: content})
+    with pytest.raises(DataError, match=r"cache\.npz is damaged or of another version"):
+        cache.read(file)
+    tally("caches damaged", 1)
+
+
+@pytest.mark.faults
+def test_a_cache_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Callable[[str, int], None]
+) -> None:
+    file = tmp_path / "cache.npz"
+    np.savez_compressed(file, about=np.zeros(2**22))
+    assert file.stat().st_size < 2**16
+    monkeypatch.setattr(cache, "_MOST_BYTES", 2**24)
+    with pytest.raises(DataError, match="would unpack to more than 16,777,216 bytes"):
+        cache.read(file)
     tally("caches damaged", 1)
 
 

@@ -28,7 +28,9 @@ class Behaviour:
     """What the server does to each answer, in turn; the last one for all further answers.
 
     A plan is ``good``, a status such as ``503``, ``cut N`` after N bytes, ``stalled`` after the
-    first bytes, ``slow``, ``other bytes``, ``longer``, ``shorter``, ``loop`` or ``no ranges``.
+    first bytes, ``slow``, ``other bytes``, ``longer``, ``shorter``, ``loop``, ``no ranges``,
+    ``page`` (a login page, without its length), ``endless`` (of bytes, without a length),
+    ``nonsense`` or ``silent`` in place of an answer, ``elsewhere`` (other bytes than asked for).
     """
 
     content: bytes
@@ -56,6 +58,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if plan in ("page", "endless", "nonsense", "silent"):
+            self._without_length(plan)
+            return
         content = does.content
         if plan == "other bytes":
             content = content[:-1] + bytes([content[-1] ^ 1])
@@ -64,6 +69,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif plan == "shorter":
             content = content[:-100]
         begin = int(wanted[6:-1]) if wanted and plan != "no ranges" else 0
+        if plan == "elsewhere" and begin:
+            begin -= 1
         if begin >= len(content):
             self.send_response(416)
             self.send_header("Content-Length", "0")
@@ -83,6 +90,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
         does.sent += len(body)
         self.close_connection = True
+
+    def _without_length(self, plan: str) -> None:
+        self.close_connection = True
+        if plan == "silent":
+            return
+        if plan == "nonsense":
+            self.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n" * 9)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if plan == "page" else "application/x-gzip")
+        self.end_headers()
+        try:
+            for _ in range(1 if plan == "page" else 10_000):
+                self.wfile.write(b"<html>Welcome to the school's network!" * 1_000)
+        except OSError:
+            pass  # the client has all that the file should have
 
     def _drip(self, body: bytes, plan: str) -> None:
         try:
@@ -194,6 +217,11 @@ def test_a_later_call_goes_on_behind_an_earlier_ones_bytes(
         (["longer"], r"its file has [\d,]+ bytes, not"),
         (["shorter"], r"its file has [\d,]+ bytes, not"),
         (["loop"], "redirects"),
+        (["page"], "a web page, not the file; where the network asks for a login"),
+        (["endless"], "is not the official one"),
+        (["nonsense"], "BadStatusLine|Connection aborted|broken"),
+        (["silent"], "Connection aborted|broken|closed"),
+        (["cut 5000", "elsewhere"], r"its file has [\d,]+ bytes, not"),
     ],
 )
 def test_a_server_that_stays_bad_is_named_with_its_fault(
@@ -207,7 +235,13 @@ def test_a_server_that_stays_bad_is_named_with_its_fault(
     tally("downloads broken", 1)
 
 
-@pytest.mark.parametrize("bad", ["404", "503", "other bytes", "longer", "shorter", "loop", "slow"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("404", "503", "other bytes", "longer", "shorter", "loop", "slow"),
+        *("page", "endless", "nonsense", "silent"),
+    ],
+)
 def test_what_is_bad_once_poisons_no_later_start(
     behaviour: Behaviour, bad: str, tally: Tally
 ) -> None:
@@ -231,6 +265,19 @@ def test_a_server_without_ranges_sends_all_again(behaviour: Behaviour, tally: Ta
     behaviour.plans = ["cut 5000", "no ranges"]
     data.fetch()
     assert data.verify()
+    tally("downloads broken", 1)
+
+
+def test_bytes_of_another_file_are_not_gone_on_behind(
+    behaviour: Behaviour, home: Path, tally: Tally
+) -> None:
+    """Such as a login page that a network has once sent in the archive's place."""
+    part = home / "data" / "download" / "cifar-10-python.tar.gz.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"<html>" * 1000)
+    data.fetch()
+    assert data.verify()
+    assert behaviour.asked == ["bytes=6000-", ""]
     tally("downloads broken", 1)
 
 

@@ -7,7 +7,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cifar10_cnn import practice
-from cifar10_cnn.errors import DataError
 from cifar10_cnn.sources import Arrays
 
 
@@ -92,13 +91,13 @@ def test_draw_repeats_with_the_state_of_its_dice() -> None:
 
 @pytest.mark.parametrize("label", [-1, 10, 3.5, "cat"])
 def test_a_wrong_label_is_named(label: object) -> None:
-    with pytest.raises(DataError, match=f"{label!r}.*0 to 9"):
+    with pytest.raises(ValueError, match=f"label must be .* from 0 to 9, not {label!r}"):
         practice.draw(label, np.random.default_rng(0))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("counts", [(9, 20), (20, 9), (0, 20), (20, -1)])
 def test_too_few_pictures_are_an_error(counts: tuple[int, int]) -> None:
-    with pytest.raises(DataError, match=f"{min(counts)} pictures.*10 or more"):
+    with pytest.raises(ValueError, match=f"number of pictures must be .*, not {min(counts)}"):
         practice.make(*counts)
 
 

@@ -175,11 +175,13 @@ def test_file_that_is_no_picture_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        ({b"data": np.zeros((2, 3072)), b"labels": [0, 1]}, "float64"),
+        ({b"data": np.zeros((2, 3072)), b"labels": [0, 1]}, "type 'f8' and shape"),
         ({b"data": np.zeros((2, 3071), np.uint8), b"labels": [0, 1]}, r"\(2, 3071\)"),
         ({b"data": np.zeros((2, 3072), np.uint8), b"labels": [0]}, r"2 pictures but labels"),
         ({b"data": np.zeros((2, 3072), np.uint8), b"labels": [0, 10]}, "labels from 0 to 10"),
         ({b"labels": [0]}, "no official python batch"),
+        ({b"data": np.zeros((1, 3072), np.uint8), b"labels": [[0]]}, "no list of whole numbers"),
+        ({b"data": [[0]], b"labels": [0]}, "no official python batch"),
     ],
 )
 def test_wrong_batch_contents(tmp_path: Path, contents: dict, message: str) -> None:

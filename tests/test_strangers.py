@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_cnn import models
+from cifar10_cnn import data, models, training
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
@@ -151,3 +151,87 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, tally: Tally) -> No
 
 def test_a_missing_file(tmp_path: Path) -> None:
     assert "There is no model file" in refused(tmp_path / "none.keras")
+
+
+def of(*parts: keras.layers.Layer, shape: tuple[int, ...] = (32, 32, 3)) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), *parts])
+
+
+def not_a_number() -> keras.Model:
+    model = small()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    return model
+
+
+def of_two_pictures() -> keras.Model:
+    one, two = keras.Input((32, 32, 3)), keras.Input((32, 32, 3))
+    seen = layers.Flatten()(layers.Add()([one, two]))
+    return keras.Model([one, two], layers.Dense(10, "softmax")(seen))
+
+
+def with_answers(form: Callable[[Any, Any], Any]) -> keras.Model:
+    pictures = keras.Input((32, 32, 3))
+    seen = layers.Flatten()(pictures)
+    one, two = (layers.Dense(10, "softmax")(seen) for _ in range(2))
+    return keras.Model(pictures, form(one, two))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: of(layers.Flatten(), layers.Dense(10)), "its last layer must be a softmax"),
+        (lambda: of(layers.Conv2D(10, 3, activation="softmax")), "one probability for each class"),
+        (not_a_number, "There is nan among the probabilities"),
+        (of_two_pictures, "does not take a picture of shape"),
+        (lambda: with_answers(lambda one, two: [one, two]), "one probability for each class"),
+        (lambda: with_answers(lambda one, two: {"a": one}), "one probability for each class"),
+        (lambda: of(layers.Flatten(), layers.Dense(9), shape=(32, 32, 1)), "it wants (None, 32"),
+        (lambda: of(layers.Dense(10, "softmax"), shape=(3072,)), "it wants (None, 3072)"),
+        (
+            lambda: of(layers.Flatten(), layers.Embedding(5, 1), layers.Flatten()),
+            "does not take a picture of shape",
+        ),
+    ],
+)
+def test_a_network_for_something_else_is_refused(
+    tmp_path: Path, build: Callable[[], keras.Model], sentence: str, tally: Tally
+) -> None:
+    build().save(tmp_path / "a.keras")
+    assert sentence in refused(tmp_path / "a.keras")
+    tally("model files", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"classes": 5},
+        {"classes": [1, 2]},
+        {"classes": []},
+        {"caution": 5},
+        {"caution": {"other": 1}},
+        {"caution": {"temperature": 0, "threshold": 0.5, "silenced": 0.1, "passed": 0.1}},
+        {"caution": {"temperature": 1, "threshold": "a", "silenced": 0.1, "passed": 0.1}},
+        {"caution": {"temperature": 1, "threshold": 0.5, "silenced": None, "passed": 7}},
+    ],
+)
+def test_a_record_beside_a_model_that_makes_no_sense(
+    tmp_path: Path, about: dict[str, Any], tally: Tally
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(about))
+    with pytest.raises(CourseError, match=r"a\.keras in the record beside it makes no sense"):
+        training.classes_and_caution(tmp_path / "a.keras")
+    tally("model files", 1)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "5", '{"other": 1}'])
+def test_a_record_that_says_nothing_of_classes(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    assert training.classes_and_caution(tmp_path / "a.keras") == (data.CLASS_NAMES, None)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"a.keras"])
+def test_what_is_no_path(path: object) -> None:
+    with pytest.raises(CourseError, match="is no path"):
+        models.load(path)  # type: ignore[arg-type]

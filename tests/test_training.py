@@ -176,6 +176,16 @@ def test_shipped_practice_model_knows_the_practice_set(monkeypatch: pytest.Monke
     assert accuracy == pytest.approx(about["best_validation_accuracy"], abs=0.03)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_result_may_be_a_number_of_numpys(
+    dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
+    training.save_result(PROFILE, dataset, {"test_accuracy": np.float32(0.5)})
+    found = files.read_json(paths.runs_folder() / PROFILE.name / "result.json")
+    assert found["test_accuracy"] == 0.5
+
+
 def test_shipping_drops_the_optimizer_and_is_done_once(
     dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,3 +244,36 @@ def test_same_seed_same_weights(dataset: data.Dataset) -> None:
     first, again, other = weights(0), weights(0), weights(1)
     assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"half of it"])
+def test_a_damaged_model_of_notebook_04_is_named(
+    dataset: data.Dataset, content: bytes | None
+) -> None:
+    folder = training.new_run(PROFILE, training.COURSE_RUN)
+    if content is not None:
+        (folder / "model.keras").write_bytes(content)
+    about = {"format": training.RUN_FORMAT, "fingerprint": dataset.fingerprint}
+    files.write_json(folder / "run.json", about)
+    with pytest.raises(CourseError, match=r"model\.keras is damaged: run notebook 04 again"):
+        training.trained_model(PROFILE, dataset)
+
+
+def test_a_run_that_is_deleted_is_unfinished_from_the_first_moment_on(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between two files, it would else be a finished run without a model."""
+    folder = training.new_run(PROFILE, "killed")
+    (folder / "run.json").write_text("{}")
+    seen: list[bool] = []
+    monkeypatch.setattr(
+        training.shutil, "rmtree", lambda _: seen.append((folder / "run.json").exists())
+    )
+    training.new_run(PROFILE, "killed")
+    assert seen == [False]
+
+
+@pytest.mark.parametrize("name", ["", "../up", "/absolute", "a b", 5, None])
+def test_a_run_has_a_name_for_a_folder(dataset: data.Dataset, name: str) -> None:
+    with pytest.raises(ValueError, match="run's name is made of letters"):
+        training.new_run(PROFILE, name)

@@ -95,5 +95,29 @@ def test_the_table_holds_every_trial(dataset: data.Dataset) -> None:
 
 
 def test_an_unknown_optimizer_is_named(dataset: data.Dataset) -> None:
-    with pytest.raises(CourseError, match="'nadam' to tune: choose one of adam, muon"):
+    with pytest.raises(CourseError, match="no optimizer 'nadam': choose one of adam, muon"):
         tuning.search("nadam", dataset, PROFILE)
+
+
+def small(_: str, classes: int) -> keras.Model:
+    """A network that learns in no time."""
+    layers = [keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")]
+    return keras.Sequential([keras.Input((32, 32, 3)), *layers])
+
+
+@pytest.mark.faults
+def test_a_damaged_journal_goes_on_from_its_last_whole_line(
+    dataset: data.Dataset, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, tally
+) -> None:
+    monkeypatch.setattr(models, "build", small)
+    tuning.search("adam", dataset, PROFILE)
+    file = tuning._journal(PROFILE, dataset)
+    whole = file.read_bytes()
+    tenths = [whole[: len(whole) * tenth // 10] for tenth in range(2, 11, 2)]
+    cuts = [tenth.removesuffix(b"\n") for tenth in tenths]
+    for damaged in (*cuts, whole[:200] + bytes(50) + whole[250:]):
+        file.write_bytes(damaged)
+        for _ in range(2):  # and the start after that
+            assert sorted(rates(tuning.search("adam", dataset, PROFILE))) == [0.0001, 0.001, 0.01]
+        assert f"{file} is damaged at line" in capsys.readouterr().out
+        tally("searches' journals damaged", 1)

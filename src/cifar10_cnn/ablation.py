@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from cifar10_cnn import device, evaluation, files, models, paths, recipes
+from cifar10_cnn import checks, device, evaluation, files, models, paths, recipes
 from cifar10_cnn.batches import Batches
 from cifar10_cnn.data import Dataset
 from cifar10_cnn.device import keras
@@ -169,8 +169,7 @@ def ablate(
         ``accuracy`` (0 to 1) with one view and with six views (``accuracy_views``).
     """
     file = path(profile, dataset)
-    rows = pd.read_csv(file).to_dict("records") if file.exists() else []
-    rows = [row for row in rows if row["settings"] == _settings()]
+    rows = [row for row in _earlier(file) if row.get("settings") == _settings()]
     done = {(row["ingredient"], row["seed"]) for row in rows}
     for seed in seeds:
         for ingredient in ingredients:
@@ -196,6 +195,17 @@ def ablate(
             )
             files.write(file, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
     return file
+
+
+def _earlier(file: Path) -> list[dict[str, Any]]:
+    """Return the rows that are there already; none where the file is damaged."""
+    if not file.exists():
+        return []
+    try:
+        return pd.read_csv(file).to_dict("records")
+    except ValueError as error:  # pandas' own are of that kind
+        print(f"{file} is damaged ({error}): it is made again.")
+        return []
 
 
 def load(file: Path) -> pd.DataFrame:
@@ -244,6 +254,9 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         One row an ingredient: ``instead``; validation accuracy with six views, in percent;
         ``points`` lost, and their standard deviation ``± points``; ``times as long``; ``n`` seeds.
     """
+    checks.frame(rows, "rows", "ingredient", "seed", "instead", "accuracy_views", "seconds")
+    if WHOLE not in set(rows["ingredient"]):
+        raise ValueError(f"{WHOLE.capitalize()} is not among the rows: train it with `ablate`.")
     by_seed = rows.set_index(["ingredient", "seed"])
     whole = by_seed.loc[WHOLE]
     found = {}
@@ -281,5 +294,6 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
 
 def origin(rows: pd.DataFrame) -> str:
     """Return data, profile, device and what the accuracies are of, in one line."""
+    checks.frame(rows, "rows", "data", "profile", "device")
     kinds = [" and ".join(rows[column].unique()) for column in ("data", "profile", "device")]
     return f"{kinds[0]} · profile {kinds[1]} · validation split, six views · {kinds[2]}"

@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cifar10_cnn import files
 from cifar10_cnn.errors import DataError
 from cifar10_cnn.sources import Arrays, fingerprint
 
 _FORMAT = 1
+#: That a file may unpack to; CIFAR-10 takes 184 MB.
+_MOST_BYTES = 2**31
 
 
 class Cached(NamedTuple):
@@ -37,8 +40,11 @@ def store(file: Path, content: Cached) -> None:
     partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(partial, about=np.array(json.dumps(about)), **content.arrays._asdict())
+        with partial.open("wb") as opened:
+            np.savez(opened, about=np.array(json.dumps(about)), **content.arrays._asdict())
+            files.sync(opened)
         partial.replace(file)
+        files.sync_names(file.parent)
     except OSError as error:
         needed = sum(array.nbytes for array in content.arrays) / 1e6
         raise DataError(
@@ -57,6 +63,8 @@ def read(file: Path) -> Cached:
     """
     try:
         with np.load(file, allow_pickle=False) as cache:
+            if sum(part.file_size for part in cache.zip.infolist()) > _MOST_BYTES:
+                raise ValueError(f"it would unpack to more than {_MOST_BYTES:,} bytes")
             about = json.loads(str(cache["about"]))
             if about["format"] != _FORMAT:
                 raise ValueError(f"format {about['format']}, not {_FORMAT}")

@@ -14,6 +14,8 @@ from cifar10_cnn import checks
 
 #: Probabilities below this count as this: a logarithm of zero would be the end of all sums.
 _SMALLEST = 1e-12
+#: The least and the highest temperature.
+_TEMPERATURES = (0.01, 100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     Raises:
         ValueError: if they are no probabilities, or the temperature is another number.
     """
-    checks.number(temperature, "temperature", 0.01, 100)
+    checks.number(temperature, "temperature", *_TEMPERATURES)
     return softmax(_logarithms(checks.probabilities(probabilities)) / temperature, axis=1)
 
 
@@ -160,6 +162,16 @@ class Caution:
     threshold: float
     silenced: float
     passed: float
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense: they may come from a file.
+
+        Raises:
+            ValueError: if the temperature is none that ``tempered`` takes, or another is no share.
+        """
+        checks.number(self.temperature, "temperature", *_TEMPERATURES)
+        for name in ("threshold", "silenced", "passed"):
+            checks.number(getattr(self, name), name, 0, 1)
 
     def doubts(self, probabilities: np.ndarray) -> np.ndarray:
         """Return which pictures are probably of none of the classes, (N,) of booleans.

@@ -1,26 +1,27 @@
 """Checkpoints: all that a training needs to go on as if nothing had happened, two of them in turn.
 
-A checkpoint is one file, written whole or not at all: every weight, the optimizer's state, the
-states of all random numbers, the metrics of the epoch that runs, its order of pictures, and the
-history. Keras' BackupAndRestore keeps the weights and the optimizer of whole epochs alone.
+A checkpoint is one file, numpy's with a checksum behind it, written whole or not at all: every
+weight, the optimizer's state, the states of all random numbers, the metrics of the epoch that runs,
+its order of pictures, the history, and what other callbacks have counted. Keras' BackupAndRestore
+keeps the weights and the optimizer of whole epochs alone.
 """
 
 import hashlib
+import inspect
 import io
 import json
 import shutil
-import tempfile
 import time
-import zipfile
-import zlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from cifar10_cnn import files
+from cifar10_cnn import files, models
 from cifar10_cnn.batches import Shuffled
 from cifar10_cnn.device import keras
 
@@ -30,8 +31,10 @@ SECONDS_BETWEEN = 60.0
 FOLDER = "checkpoints"
 #: Pictures that validation looks at at once.
 VALIDATION_BATCH = 500
-#: What reading a damaged file may raise.
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+#: Bytes of the SHA-256 that a checkpoint ends with: a zip's own sums leave its names out.
+_MARK = 32
+#: What a callback remembers: its kind, and its attributes by name.
+_Memory = tuple[str, dict[str, Any]]
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Position:
         rows: the finished epochs' numbers, a dict for each.
         best: name of the best epoch's model file; empty if none is kept.
         digest: SHA-256 of that file.
+        stopped: whether a callback has ended the training.
     """
 
     epoch: int = 0
@@ -53,6 +57,7 @@ class Position:
     rows: list[dict[str, float]] = field(default_factory=list)
     best: str = ""
     digest: str = ""
+    stopped: bool = False
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -80,6 +85,9 @@ class Checkpoints(keras.callbacks.Callback):
         #: How far the training is.
         self.at = Position()
         self._restored: dict[str, np.ndarray] = {}
+        self._others: Sequence[keras.callbacks.Callback] = ()
+        self._forgot: list[_Memory] = []
+        self._known: list[_Memory] = []
         self._find()
         if self.at.rows or self.at.step:
             batch = f", batch {self.at.step}" if self.at.step else ""
@@ -100,7 +108,8 @@ class Checkpoints(keras.callbacks.Callback):
             model: compiled.
             pictures: to learn from.
             epochs: how many there will have been.
-            callbacks: called before an epoch's checkpoint is written.
+            callbacks: called before an epoch's checkpoint is written; what they count and the best
+                weights that they keep come back with the rest.
             options: what else ``model.fit`` takes.
 
         Raises:
@@ -109,8 +118,8 @@ class Checkpoints(keras.callbacks.Callback):
         """
         if self.at.epoch > epochs:  # it is in a later row of epochs already
             return
-        self._pictures = pictures
-        model.stop_training = False
+        self._pictures, self._others = pictures, callbacks
+        model.stop_training = self.at.stopped
         try:
             while self.at.epoch < epochs and not model.stop_training:
                 # Between two epochs the order in the checkpoint is that of the one before.
@@ -126,6 +135,8 @@ class Checkpoints(keras.callbacks.Callback):
                     callbacks=[*callbacks, self],
                     **options,
                 )
+                if self.at.epoch < epochs and not self.at.stopped:
+                    self._find()  # the others were told that this was the end, and may act on it
         except KeyboardInterrupt:
             self._find()  # what was learnt since then will be learnt again
             self._save()
@@ -134,13 +145,24 @@ class Checkpoints(keras.callbacks.Callback):
                 f"{self._file}; the same call goes on."
             )
             raise
-        if self._restored and self.at.epoch == epochs:  # killed just before it was saved
-            self._restore(model)
+        if self._restored and (self.at.stopped or self.at.epoch == epochs):
+            self._restore(model)  # it was killed just before it was saved
+            self._end(model)
         self._save()
 
     def history(self) -> dict[str, list[float]]:
         """Return one number an epoch for each metric."""
         return {key: [row[key] for row in self.at.rows] for key in self.at.rows[0]}
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Give the other callbacks back what they knew; Keras has just told them to forget it."""
+        self._forgot = [_memory(each) for each in self._others]
+        by_kind = defaultdict(list)
+        for kind, known in self._known:
+            by_kind[kind].append(known)
+        for each in self._others:
+            if mine := by_kind[type(each).__name__]:
+                vars(each).update(mine.pop(0))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Put everything back as it was; Keras has just set the metrics to zero."""
@@ -150,6 +172,10 @@ class Checkpoints(keras.callbacks.Callback):
         if self._restored:
             self._restore(self.model)
             self._restored = {}
+        elif self.at == Position():  # what an interrupt in the first minute goes back to
+            self._make_variables(self.model)
+            self.model.reset_metrics()
+            self._write()
         self._begun = self._written = time.perf_counter()
         self._step_before, self._seconds_before = self.at.step, self.at.seconds
 
@@ -173,8 +199,10 @@ class Checkpoints(keras.callbacks.Callback):
         accuracies = [each.get("val_accuracy", 0.0) for each in rows]
         if self._keeps == "best" and np.argmax(accuracies) == epoch:
             best = f"epoch-{epoch + 1:03}.keras"
-            digest = _save(self._network, self._folder / best)
-        before, self.at = self.at, Position(epoch + 1, 0, 0.0, rows, best, digest)
+            models.save(self._network, self._folder / best)
+            digest = _digest(self._folder / best)
+        stopped = bool(self.model.stop_training)
+        before, self.at = self.at, Position(epoch + 1, 0, 0.0, rows, best, digest, stopped)
         self._write()
         for file in self._folder.glob("epoch-*.keras"):
             if file.name not in (best, before.best):  # the checkpoint before still needs its own
@@ -182,63 +210,82 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _find(self) -> None:
         """Read the newest checkpoint that is whole and of this plan; delete what is not."""
-        self.at, self._restored = Position(), {}
-        for file in (self._newest, self._before):
+        self.at, self._restored, self._known = Position(), {}, []
+        for file in filter(Path.exists, (self._newest, self._before)):
             try:
-                self.at, self._restored = self._read(file)
-            except FileNotFoundError:
-                continue
-            except _DAMAGE as error:
+                if self._read(file):
+                    return
+            except Exception as error:  # a damaged file makes numpy raise almost anything
                 print(f"{file} is damaged ({error}): it is left out.")
-                file.unlink(missing_ok=True)
-                continue
-            return
+                with suppress(OSError):
+                    file.unlink()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _read(self, file: Path) -> tuple[Position, dict[str, np.ndarray]]:
-        """Return what a checkpoint holds; nothing if it is of another plan."""
-        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
+    def _read(self, file: Path) -> bool:
+        """Take over what a checkpoint holds, and say whether it is one of this plan."""
+        whole = file.read_bytes()
+        content, mark = whole[:-_MARK], whole[-_MARK:]
+        if hashlib.sha256(content).digest() != mark:
+            raise ValueError("its checksum is another one")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(arrays.pop("about").tobytes())
         if about["plan"] != self._plan:
-            raise FileNotFoundError
+            return False
         at = Position(**about["at"])
         if at.best and _digest(self._folder / at.best) != at.digest:
             raise ValueError(f"its {at.best} was changed")
-        return at, arrays
+        self.at, self._restored, self._known = at, arrays, _unpacked(about["known"], arrays)
+        return True
 
     def _write(self) -> None:
         """Write a checkpoint; the newest so far becomes the one before it."""
-        about = json.dumps({"plan": self._plan, "at": asdict(self.at)}).encode()
-        arrays = _variables(self.model)
-        content = io.BytesIO()
-        np.savez(
-            content,
-            about=np.frombuffer(about, np.uint8),
-            order=self._pictures.order,
-            **{name: keras.ops.convert_to_numpy(value) for name, value in arrays.items()},
-        )
-        if self._newest.exists():
-            self._newest.replace(self._before)
-        files.write(self._newest, content.getvalue())
+        arrays: dict[str, Any] = {
+            name: keras.ops.convert_to_numpy(value)
+            for name, value in _variables(self.model).items()
+        }
+        memories = zip(map(_memory, self._others), self._forgot, strict=True)
+        self._known = [_learnt(now, before) for now, before in memories]
+        known, lists = _packed(self._known)
+        about = json.dumps({"plan": self._plan, "at": asdict(self.at), "known": known}).encode()
+        arrays |= {"about": np.frombuffer(about, np.uint8), "order": self._pictures.order, **lists}
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)
+        content = packed.getvalue()
+        with files.writing(self._newest):
+            if self._newest.exists():
+                self._newest.replace(self._before)
+        files.write(self._newest, content + hashlib.sha256(content).digest())
 
     def _restore(self, model: keras.Model) -> None:
         """Set a model, its optimizer, metrics and random numbers as the checkpoint says."""
-        model.optimizer.build(model.trainable_variables)
-        pictures, labels = self._pictures[0]
-        # Keras makes the metrics' variables when they are first computed.
-        model.compute_metrics(pictures, labels, model(pictures))
+        self._make_variables(model)
         for name, variable in _variables(model).items():
             variable.assign(self._restored[name])
         if not self.at.step:
             model.reset_metrics()
+
+    def _make_variables(self, model: keras.Model) -> None:
+        """Let everything be there that Keras would make in the first step."""
+        model.optimizer.build(model.trainable_variables)
+        pictures, labels = self._pictures[0]
+        model.compute_metrics(pictures, labels, model(pictures))
+
+    def _end(self, model: keras.Model) -> None:
+        """Let the other callbacks do what they do at the end of a training."""
+        for each in self._others:
+            each.set_model(model)
+            each.on_train_begin()
+        self.on_train_begin()
+        for each in self._others:
+            each.on_train_end()
 
     def _save(self) -> None:
         """Write ``model.keras``: the best epoch's network, else the network as it is."""
         if self.at.best:
             files.write(self._file, (self._folder / self.at.best).read_bytes())
         else:
-            _save(self._network, self._file)
+            models.save(self._network, self._file)
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -248,14 +295,67 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     return {f"variable-{number}": each for number, each in enumerate(unique.values())}
 
 
-def _save(network: keras.Model, file: Path) -> str:
-    """Write a network's file whole or not at all and return its SHA-256."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        part = Path(folder) / file.name
-        network.save(part)
-        files.write(file, part.read_bytes())
-    return _digest(file)
+def _memory(callback: keras.callbacks.Callback) -> _Memory:
+    """Return a callback's numbers and texts, lists of them, and of arrays, as the best weights.
+
+    Without what it was made with: that are its settings, and Keras' own turn some of them round.
+    """
+    found = {}
+    settings = inspect.signature(type(callback)).parameters
+    for name, value in vars(callback).items():
+        if name in settings:
+            continue
+        plain = value.item() if isinstance(value, np.generic) else value
+        if _is_plain(plain):
+            found[name] = plain
+        elif isinstance(plain, list) and (all(map(_is_plain, plain)) or _are_arrays(plain)):
+            found[name] = [*plain]  # it may grow
+    return type(callback).__name__, found
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _are_arrays(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, np.ndarray) for each in value)
+    )
+
+
+def _learnt(now: _Memory, before: _Memory) -> _Memory:
+    """Return what a callback knows now and did not when the training began."""
+    (kind, knows), (_, knew) = now, before
+    return kind, {
+        name: value
+        for name, value in knows.items()
+        if _are_arrays(value) or name not in knew or value != knew[name]
+    }
+
+
+def _packed(memories: Sequence[_Memory]) -> tuple[list[Any], dict[str, np.ndarray]]:
+    """Return memories as JSON can hold them, and apart from them the arrays that it cannot."""
+    told: list[Any] = []
+    arrays: dict[str, np.ndarray] = {}
+    for number, (kind, known) in enumerate(memories):
+        lists = {name: value for name, value in known.items() if _are_arrays(value)}
+        rest = {name: value for name, value in known.items() if name not in lists}
+        told.append((kind, rest, {name: len(value) for name, value in lists.items()}))
+        for name, value in lists.items():
+            arrays |= {f"{number}-{name}-{place}": each for place, each in enumerate(value)}
+    return told, arrays
+
+
+def _unpacked(told: list[Any], arrays: dict[str, np.ndarray]) -> list[_Memory]:
+    """Return memories as they were, and take what belongs to them out of ``arrays``."""
+    memories = []
+    for number, (kind, known, lists) in enumerate(told):
+        for name, length in lists.items():
+            known[name] = [arrays.pop(f"{number}-{name}-{place}") for place in range(length)]
+        memories.append((kind, known))
+    return memories
 
 
 def _digest(file: Path) -> str:

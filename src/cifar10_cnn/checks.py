@@ -3,6 +3,7 @@
 Notation: N pictures, k classes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ from numpy.typing import ArrayLike
 from cifar10_cnn.errors import CourseError
 
 
-def array(values: ArrayLike, what: str, shape: str, kinds: str = "uif") -> np.ndarray:
+def array(
+    values: ArrayLike, what: str, shape: str, kinds: str = "uif", bytes_each: int | None = None
+) -> np.ndarray:
     """Return numbers as an array.
 
     Args:
@@ -20,6 +23,7 @@ def array(values: ArrayLike, what: str, shape: str, kinds: str = "uif") -> np.nd
         what: its name.
         shape: what it must be, such as ``(N, h, w, 3)``: letters stand for any length from 1 on.
         kinds: of numpy's kinds, those that are allowed: unsigned, signed, floating, boolean.
+        bytes_each: how many bytes a number must have; any if None.
 
     Raises:
         ValueError: if the shape or kind is another one, it is empty, or a number is not finite.
@@ -28,7 +32,7 @@ def array(values: ArrayLike, what: str, shape: str, kinds: str = "uif") -> np.nd
         found = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"The {what} are of unequal lengths: they must be {shape}.") from error
-    if found.dtype.kind not in kinds:
+    if found.dtype.kind not in kinds or bytes_each not in (None, found.dtype.itemsize):
         raise ValueError(f"The {what} are of type {found.dtype}: they must be numbers, {shape}.")
     wanted = [part.strip() for part in shape.strip("()").split(",") if part.strip()]
     fits = found.ndim == len(wanted) and all(
@@ -128,6 +132,35 @@ def mapping(values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     return values
 
 
+def frame(values: Any, what: str, *columns: str) -> Any:
+    """Return a table of pandas that has some columns, and a row at least.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    found = getattr(values, "columns", None)
+    if found is None:
+        raise ValueError(f"The {what} are a table of pandas, not {type(values).__name__}.")
+    missing = [name for name in columns if name not in found]
+    if missing or not len(values):
+        raise ValueError(
+            f"The {what} lack {'rows' if not missing else 'the columns ' + ', '.join(missing)}: "
+            "take a table as the course writes it."
+        )
+    return values
+
+
+def file_name(value: Any, what: str) -> str:
+    """Return a name that is good for a file: of letters, digits, - and _ alone.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"[\w-]{1,100}", value):
+        raise ValueError(f"The {what} is made of letters, digits, - and _, not {value!r}.")
+    return value
+
+
 def rows(values: Any, what: str) -> Any:
     """Return a list of anything.
 
@@ -173,7 +206,9 @@ def number(value: Any, what: str, least: float, most: float) -> float:
         ValueError: if it is anything else.
     """
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not real or not least <= value <= most:
+    # A float32 would be compared in float32, and warn of limits beyond that.
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not real or not least <= plain <= most:
         raise ValueError(f"{what} must be a number from {least:g} to {most:g}, not {value!r}.")
     return float(value)
 

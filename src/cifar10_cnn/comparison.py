@@ -16,7 +16,18 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from cifar10_cnn import data, device, evaluation, files, fitting, models, recipes, results, training
+from cifar10_cnn import (
+    checks,
+    data,
+    device,
+    evaluation,
+    files,
+    fitting,
+    models,
+    recipes,
+    results,
+    training,
+)
 from cifar10_cnn.data import Dataset, Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.profiles import Profile
@@ -71,7 +82,7 @@ def runs(names: Iterable[str], seeds: Iterable[int], precision: device.Precision
     A recipe whose author reports a figure is trained by both protocols, any other honestly.
     """
     chosen = [recipes.get(name) for name in names]
-    for seed in seeds:
+    for seed in [checks.count(seed, "seed", 0) for seed in seeds]:
         for recipe in chosen:
             if recipe.published and recipe.published.figure():
                 yield Run(recipe, "published", seed, precision)
@@ -116,7 +127,7 @@ def train(
     model = keras.models.load_model(folder / "model.keras", compile=False)
     report = evaluation.evaluate(model, pictures.test, pictures.class_names)
     # Again, without the optimizer's state: a third of the size, and nothing of ours in it.
-    models.plain(model).save(folder / "model.keras")
+    models.save(models.plain(model), folder / "model.keras")
     epochs = len(history["loss"])
     kept = epochs if plan.keeps == "last" else int(np.argmax(history["val_accuracy"])) + 1
     more = {
@@ -191,6 +202,7 @@ def pictures_a_second(recipe: Recipe, pictures: Split, classes: int, precision: 
         classes: number of classes, k.
         precision: ``auto``, ``bf16`` or ``fp32``, as ``device.precision`` takes it.
     """
+    checks.count(classes, "classes", 2)
     with device.computing_in(device.precision(precision)):
         model = models.build(recipe.model, classes)
         models.adapt(model, pictures.images)

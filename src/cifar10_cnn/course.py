@@ -14,8 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 from rich.console import Console
 
+from cifar10_cnn import checks, files, kernel, pages, paths, profiles
 from cifar10_cnn import data as course_data
-from cifar10_cnn import files, kernel, pages, paths, profiles
 from cifar10_cnn import summary as summaries
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
@@ -57,9 +57,11 @@ def run(
         NotebookError: if a notebook stops.
         CourseError: if a notebook, profile or data source is unknown, ``resume`` meets a run
             folder of another version, or another run of the profile is going on.
+        ValueError: if ``cell_timeout`` is no number of seconds.
         KeyboardInterrupt: if the user stops it; what has finished is kept.
     """
     chosen = select(notebooks)
+    checks.number(cell_timeout, "cell_timeout", 1e-3, 1e9)
     size = profiles.get(profile) if profile else profiles.current()
     lock = paths.runs_folder() / f".{size.name}.lock"
     taken = f"Another run of profile {size.name} is going on: wait for it, or stop it first."
@@ -127,6 +129,9 @@ def select(names: Sequence[str]) -> dict[str, Path]:
     Raises:
         CourseError: if one is unknown, or there are none.
     """
+    for name in checks.rows(names, "notebooks"):
+        if not isinstance(name, (str, Path)):
+            raise CourseError(f"There is no notebook {name!r}: name it like 01 or 01_load.")
     course = summaries.course_notebooks()
     if not course:
         raise CourseError(

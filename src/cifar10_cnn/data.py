@@ -106,12 +106,15 @@ def load(
 
     Raises:
         DataError: if the source is unknown, missing or damaged.
+        CourseError: if the profile is none.
         ValueError: if a class is unknown or named twice, or only one is named.
     """
-    profile = profile or profiles.current()
+    profile = profiles.current() if profile is None else profile
+    if not isinstance(profile, Profile):
+        raise CourseError(f"{profile!r} is no profile: give profiles.get('quick'), say.")
     arrays, name, mark = _cached(source or os.environ.get("CIFAR10_DATA", "auto"))
     dataset = split(arrays, profile, name, mark)
-    if classes:
+    if classes is not None:
         dataset = select_classes(dataset, classes, profile.seed)
     sizes = [len(part) for part in (dataset.train, dataset.validation, dataset.test)]
     print(
@@ -325,23 +328,30 @@ def _cached(source: str) -> Cached:
         return _practice()
     if source in ("auto", "cifar10"):
         try:
-            return _kept(cache_path(), fetch)
+            return _kept(cache_path(), fetch, FINGERPRINT)
         except DataError as error:
             if source == "cifar10":
                 raise
             print(_banner(str(error)))
             return _practice()
-    return _own(Path(source).expanduser())
+    return _own(files.path(source))
 
 
-def _kept(file: Path, make: Callable[[], object]) -> Cached:
-    """Return what a cache file holds; make it where it is missing, and again if it is damaged."""
+def _kept(file: Path, make: Callable[[], object], mark: str | None = None) -> Cached:
+    """Return what a cache file holds; make it where it is missing, and again if it is damaged.
+
+    Of CIFAR-10 the fingerprint is known: ``mark``.
+    """
     if file.exists():
         try:
-            return cache.read(file)
+            kept = cache.read(file)
+            if mark not in (None, kept.fingerprint):
+                raise DataError(f"{file} holds other pictures than CIFAR-10.")
+            return kept
         except DataError as error:
             print(f"{error} It is made again.")
-            file.unlink(missing_ok=True)
+            with files.writing(file):
+                file.unlink(missing_ok=True)
     make()
     return cache.read(file)
 
@@ -365,8 +375,8 @@ def _own(path: Path) -> Cached:
         raise DataError(
             f"CIFAR10_DATA={str(path)!r} is neither auto, cifar10, practice nor a path that exists."
         )
-    members = [path, *path.rglob("*")] if path.is_dir() else [path]
-    newest = max(file.stat().st_mtime_ns for file in members)
+    members = [path, *(sources.inside(path) if path.is_dir() else ())]
+    newest = max(file.lstat().st_mtime_ns for file in members)
     state = f"{path.resolve()}|{len(members)}|{newest}|{path.stat().st_size}"
     key = hashlib.sha256(state.encode()).hexdigest()[:12]
     file = paths.data_folder() / f"own-{key}.npz"

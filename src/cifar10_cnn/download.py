@@ -55,18 +55,23 @@ def official_archive(folder: Path) -> Path:
     name = "cifar-10-python.tar.gz"
     part = folder / f"{name}.part"
     reasons = []
-    for url in (*([mirror] if mirror else []), *URLS):
+    urls = [*([mirror] if mirror else []), *URLS]
+    while urls:
+        url, went_on = urls[0], part.exists()
         try:
             return Path(pooch.retrieve(url, SHA256, name, folder, downloader=_GoingOn(part)))
         except requests.RequestException as error:
             reasons.append(f"{url}: {_reason(error)}")
         except ValueError:
+            if went_on and not part.exists():
+                continue  # from the beginning: what was there before may be at fault
             reasons.append(f"{url}: its file is not the official one")
         except OSError as error:
             raise DataError(
                 f"The download cannot be written to {folder} ({error.strerror or error}): it needs "
                 f"{ARCHIVE_BYTES / 1e6:.0f} MB in a folder you may write to."
             ) from error
+        del urls[0]
     raise DataError(
         f"CIFAR-10 could not be downloaded ({'; '.join(reasons)}): try again, which goes on where "
         "this ended, or import a copy you have with `python -m cifar10_cnn data import PATH`."
@@ -122,6 +127,11 @@ class _GoingOn:
             if answer.status_code in _TRY_AGAIN_LATER:
                 raise _BrokenError(f"it answers {answer.status_code} {answer.reason}")
             answer.raise_for_status()
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                raise requests.RequestException(
+                    "it sends a web page, not the file; where the network asks for a login, log in "
+                    "with a browser first"
+                )
             begins = _first_byte(answer)
             length = answer.headers.get("Content-Length", str(ARCHIVE_BYTES - begins))
             if begins not in (0, have) or begins + int(length) != ARCHIVE_BYTES:

@@ -4,13 +4,27 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from cifar10_cnn.errors import CourseError
+
+
+def path(value: str | Path) -> Path:
+    """Return a path that a person has named, ``~`` being the home folder.
+
+    Raises:
+        CourseError: if it is none.
+    """
+    if not isinstance(value, (str, Path)):
+        raise CourseError(f"{value!r} is no path of a file or a folder.")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise CourseError(f"{value} names the home of an unknown user: check the path.") from error
 
 
 def write(file: Path, content: str | bytes) -> None:
@@ -22,22 +36,50 @@ def write(file: Path, content: str | bytes) -> None:
     raw = content.encode() if isinstance(content, str) else content
     part = None
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-            part.write(raw)
-            part.flush()
-            os.fsync(part.fileno())  # or a power cut might leave the name without the content
-        # A temporary file is private; a result is as readable as any other file.
-        Path(part.name).chmod(0o666 & ~_umask())
-        Path(part.name).replace(file)
-    except OSError as error:
-        raise CourseError(
-            f"{file} could not be written ({error.strerror or error}): check the free space and "
-            "the rights of its folder."
-        ) from error
+        with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
+                part.write(raw)
+                sync(part.file)
+            # A temporary file is private; a result is as readable as any other file.
+            Path(part.name).chmod(0o666 & ~_umask())
+            Path(part.name).replace(file)
+            sync_names(file.parent)
     finally:
         if part is not None:
             Path(part.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Say in one sentence what keeps a file or a folder from being written.
+
+    Raises:
+        CourseError: in place of an ``OSError``, such as that of a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CourseError(
+            f"{place} could not be written ({error.strerror or error}): check the free space and "
+            "the rights of its folder."
+        ) from error
+
+
+def sync(opened: IO[bytes]) -> None:
+    """Wait until what was written is on the disk: a power cut might leave the name without it."""
+    opened.flush()
+    os.fsync(opened.fileno())
+
+
+def sync_names(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: a power cut might leave the old ones."""
+    with suppress(OSError):  # Windows and some network disks do not open a folder for this
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:

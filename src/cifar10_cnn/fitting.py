@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cifar10_cnn import device, models
+from cifar10_cnn import checks, device, files, models
 from cifar10_cnn.batches import Batches, Shuffled, shrink
 from cifar10_cnn.checkpoints import Checkpoints
 from cifar10_cnn.data import Dataset, Split
 from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
 from cifar10_cnn.recipes import Part, Recipe
 
 
@@ -66,28 +67,6 @@ class Seconds(keras.callbacks.Callback):
             logs["seconds"] = round(time.perf_counter() - self._start, 3)
 
 
-class _Stopper(keras.callbacks.EarlyStopping):
-    """Early stopping that remembers the epochs before a training was killed."""
-
-    def __init__(self, recipe: Recipe, checkpoints: Checkpoints) -> None:
-        super().__init__(recipe.stops_on, patience=recipe.patience)
-        self._checkpoints = checkpoints
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        super().on_train_begin(logs)
-        for epoch, value in enumerate(self._values()):
-            self.on_epoch_end(epoch, {self.monitor: value})
-
-    def has_stopped(self) -> bool:
-        """Say whether the training had stopped before it was killed."""
-        values = self._values()
-        best = values.index(min(values)) if values else 0
-        return len(values) - 1 - best >= self.patience
-
-    def _values(self) -> list[float]:
-        return [row[self.monitor] for row in self._checkpoints.at.rows]
-
-
 def fit(
     plan: Plan,
     folder: Path,
@@ -114,15 +93,16 @@ def fit(
         models.adapt(model, train.images)
         learner = recipe.learner(model, len(train), plan.epochs)
         checkpoints = Checkpoints(folder, plan.told(), model, plan.keeps)
-        stoppers = [_Stopper(recipe, checkpoints)] if recipe.stops_on else []
+        stoppers = []
+        if recipe.stops_on:
+            stoppers = [keras.callbacks.EarlyStopping(recipe.stops_on, patience=recipe.patience)]
         for part in recipe.parts(
             train, classes, epochs=plan.epochs, seed=plan.seed, learner=learner
         ):
-            stopped = any(stopper.has_stopped() for stopper in stoppers)
             checkpoints.fit(
                 learner,
                 part.x,
-                epochs=checkpoints.at.epoch if stopped else part.epochs,
+                epochs=part.epochs,
                 validation_data=_seen(
                     dataset.validation, part, classes if recipe.one_hot else None
                 ),
@@ -156,7 +136,17 @@ def fit_model(
 
     Returns:
         One number an epoch for each metric.
+
+    Raises:
+        CourseError: if the model is not compiled, or nothing can be written.
+        ValueError: if there is no epoch, or the pictures come in another way.
     """
+    checks.count(epochs, "epochs")
+    if not isinstance(pictures, Shuffled):
+        raise ValueError(f"Pictures come as batches.Shuffled, not as {type(pictures).__name__}.")
+    if not getattr(model, "compiled", False):
+        raise CourseError(f"{model!r} cannot be trained yet: compile it first.")
+    folder = files.path(folder)
     plan = {
         "model": models.digest(model),
         "loss": str(model.loss),

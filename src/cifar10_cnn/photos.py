@@ -1,6 +1,7 @@
 """Pictures that people have, of any size and kind, as the networks take them: 32×32 pixels."""
 
 import io
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from cifar10_cnn import files
 from cifar10_cnn.errors import CourseError
 
 #: Height and width of what the networks see, pixels.
@@ -42,11 +44,11 @@ def read(file: str | Path | bytes) -> np.ndarray:
         source: Path | io.BytesIO = io.BytesIO(file)
         path = "This file"
     else:
-        source = Path(file).expanduser()
-        path = str(source)
-        if not source.is_file():
-            raise PhotoError(f"There is no file {path}: check the path.")
+        source = _path(file)
+        path = shown(source)
     try:
+        if isinstance(source, Path) and not source.is_file():
+            raise PhotoError(f"There is no file {path}: check the path.")
         # What Pillow warns of is odd in a file, but not wrong.
         with (
             warnings.catch_warnings(action="ignore"),
@@ -61,24 +63,55 @@ def read(file: str | Path | bytes) -> np.ndarray:
         raise PhotoError(f"{path} has far too many pixels: make it smaller first.") from error
     except PhotoError:
         raise
+    except OSError as error:
+        if error.errno is None:  # Pillow's own, of what is in the file
+            raise PhotoError(f"{path} is damaged ({error}): save it again.") from error
+        raise PhotoError(f"{path} cannot be read ({error.strerror}): check its rights.") from error
     except Exception as error:  # a damaged picture makes Pillow raise almost anything
-        raise PhotoError(f"{path} is damaged ({error}): save it again.") from error
+        reason = str(error) or type(error).__name__
+        raise PhotoError(f"{path} is damaged ({reason}): save it again.") from error
 
 
 def found(path: str | Path) -> Iterator[Path]:
     """Yield a picture's own path, or those of all pictures in a folder, by name.
 
     Raises:
-        PhotoError: if there is nothing there, or no picture in the folder.
+        PhotoError: if there is no picture in the folder, or it cannot be read.
     """
-    path = Path(path).expanduser()
-    if not path.is_dir():
-        yield path
-        return
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
-    if not files:
-        raise PhotoError(f"There is no picture in {path}: its files must end in .jpg, .png, ….")
-    yield from files
+    path = _path(path)
+    try:
+        if not path.is_dir():
+            yield path
+            return
+        pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+    except OSError as error:
+        raise PhotoError(
+            f"{shown(path)} cannot be read ({error.strerror}): check its rights."
+        ) from error
+    if not pictures:
+        raise PhotoError(
+            f"There is no picture in {shown(path)}: its files must end in .jpg, .png, …."
+        )
+    yield from pictures
+
+
+def _path(file: str | Path) -> Path:
+    try:
+        return files.path(file)
+    except CourseError as error:
+        raise PhotoError(str(error)) from error
+
+
+def shown(path: Path) -> str:
+    r"""Return a path as it can be printed: one line, with nothing in it that a terminal would obey.
+
+    A name may hold line ends, a terminal's commands, or bytes that are no text: those are shown as
+    ``\n``, ``\x1b``, ``\udcff``.
+    """
+    return "".join(
+        each.encode("unicode_escape").decode() if unicodedata.category(each)[0] == "C" else each
+        for each in str(path)
+    )
 
 
 def _square(picture: Image.Image, path: str) -> np.ndarray:

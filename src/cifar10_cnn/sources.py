@@ -14,12 +14,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from PIL import Image
 
+from cifar10_cnn import checks, files
 from cifar10_cnn.errors import DataError
 
 CLASS_NAMES = (
@@ -42,6 +44,15 @@ _MEMBER_LIMIT = 64 * 2**20
 # All of CIFAR-10 unpacked is 184 MB.
 _ARCHIVE_LIMIT = 2**30
 _MEMBERS_LIMIT = 200_000
+# Members of a tar that describe the next one, and the bytes that they may take.
+_DESCRIBING = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+_DESCRIPTION_LIMIT = 2**16
 # What the readers of tar, zip, gzip, bzip2 and xz raise for damage, and zip for a password.
 _DAMAGE = (
     tarfile.TarError,
@@ -52,6 +63,7 @@ _DAMAGE = (
     OSError,
     ValueError,
     RuntimeError,
+    MemoryError,
 )
 _Member = tuple[str, Callable[[], bytes]]
 
@@ -86,16 +98,66 @@ def read(path: str | Path) -> Arrays:
         DataError: if the path is missing, damaged, incomplete or of none of these forms; the
             message names the file at fault.
     """
-    path = Path(path).expanduser()
+    path = files.path(path)
     if not path.exists():
         raise DataError(f"There is no file or folder {path}: check the path.")
     try:
         with _opened(path) as members:
             return _read_members(members, path)
+    except _TrapError as error:
+        raise DataError(f"{path} is not read: {error}") from error
     except _DAMAGE as error:
         raise DataError(
             f"{path} is damaged or incomplete ({error}): get it again and compare its SHA-256."
         ) from error
+
+
+def inside(folder: Path) -> list[Path]:
+    """Return all that is in a folder and the folders in it, by name.
+
+    Raises:
+        DataError: if that is far more than CIFAR-10 is, as in a home folder.
+    """
+    found = list(islice(folder.rglob("*"), _MEMBERS_LIMIT + 1))
+    if len(found) > _MEMBERS_LIMIT:
+        raise DataError(
+            f"{folder} holds more than {_MEMBERS_LIMIT:,} files: name the folder that the pictures "
+            "are in."
+        )
+    return sorted(found)
+
+
+class _TrapError(Exception):
+    """What no archive of pictures holds, but one that is made to harm."""
+
+
+class _Header(tarfile.TarInfo):
+    """A member of a tar, but none that might keep tarfile busy for ever or fill the memory.
+
+    Tarfile reads whole what describes a member: a name of gigabytes takes megabytes in an archive.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _DESCRIBING and header.size > _DESCRIPTION_LIMIT:
+            raise _TrapError(
+                f"{header.size:,} bytes describe a single file, and CIFAR-10 needs few."
+            )
+        if header.type == tarfile.GNUTYPE_SPARSE:
+            cls._proc_gnusparse_10()
+        return header
+
+    def _block(self, count: int) -> int:
+        """Refuse the way back: older Pythons would go round in it (CVE-2025-8194)."""
+        if count < 0:
+            raise _TrapError(f"a file in it claims to have {count} bytes.")
+        return super()._block(count)  # type: ignore[misc]
+
+    @staticmethod
+    def _proc_gnusparse_10(*_: object) -> None:
+        """Refuse files with holes: the list of these has no bound."""
+        raise _TrapError("a file in it has holes, and CIFAR-10 has none.")
 
 
 class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as members`
@@ -109,12 +171,14 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
     def __enter__(self) -> Iterator[_Member]:
         if self.path.is_dir():
             return self._from_folder()
+        if not self.path.is_file():  # reading a device or a pipe may never end
+            raise DataError(f"{self.path} is neither a file nor a folder: check the path.")
         if zipfile.is_zipfile(self.path):
             self.archive = zipfile.ZipFile(self.path)
             return self._from_zip(self.archive)
         try:
             # Not the streaming mode "r|*": that takes a cut-off archive for a short one.
-            self.archive = tarfile.open(self.path, "r:*")
+            self.archive = tarfile.open(self.path, "r:*", tarinfo=_Header)
         except tarfile.ReadError as error:
             raise DataError(
                 f"{self.path} is neither a folder nor a tar or zip archive that can be read "
@@ -127,7 +191,7 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
             self.archive.close()
 
     def _from_folder(self) -> Iterator[_Member]:
-        for file in sorted(self.path.rglob("*")):
+        for file in inside(self.path):
             if file.is_file():
                 yield file.relative_to(self.path).as_posix(), partial(self._content, file)
 
@@ -137,15 +201,15 @@ class _opened:  # noqa: N801 - reads as a function: `with _opened(path) as membe
 
     def _from_zip(self, archive: zipfile.ZipFile) -> Iterator[_Member]:
         for info in archive.infolist():
+            self._count(info.filename, info.file_size)
             # Asking a nameless one whether it is a folder is an IndexError.
             if info.filename and not info.is_dir():
-                self._count(info.filename, info.file_size)
                 yield info.filename, partial(archive.read, info)
 
     def _from_tar(self, archive: tarfile.TarFile) -> Iterator[_Member]:
         for info in archive:
-            if info.isreg():
-                self._count(info.name, info.size)
+            self._count(info.name, info.size)
+            if info.isreg() and not info.issparse():
                 file = archive.extractfile(info)
                 assert file is not None  # noqa: S101 - true for every regular member
                 yield info.name, file.read
@@ -185,25 +249,49 @@ def _read_members(members: Iterator[_Member], path: Path) -> Arrays:
     )
 
 
+class _Stored:
+    """What a pickle says of an array or of a type of numbers.
+
+    It stands in for numpy's own, which ends the whole process on some of what a pickle may say.
+    """
+
+    state: tuple = ()
+
+    def __init__(self, *arguments: object) -> None:
+        self.arguments = arguments
+
+    def __setstate__(self, state: tuple) -> None:
+        self.state = state
+
+    def bytes(self) -> np.ndarray:
+        """Return the array, uint8 of any shape.
+
+        Raises:
+            ValueError: if it is one of other numbers, or of another length than its shape.
+        """
+        _, shape, kind, columns_first, content = self.state
+        code = kind.arguments[0]
+        if code not in ("u1", b"u1"):
+            raise ValueError(f"numbers of type {code!r} and shape {shape}, not uint8")
+        return np.frombuffer(content, np.uint8).reshape(shape, order="F" if columns_first else "C")
+
+
 class _BatchUnpickler(pickle.Unpickler):
-    """Builds arrays of bytes and nothing else: a pickle from a stranger could run any code."""
+    """Builds what tells of arrays, and nothing else: a stranger's pickle could run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
         match f"{module}.{name}":
-            case "numpy.core.multiarray._reconstruct" | "numpy._core.multiarray._reconstruct":
-                return _empty_array
+            case (
+                "numpy.core.multiarray._reconstruct"
+                | "numpy._core.multiarray._reconstruct"
+                | "numpy.dtype"
+            ):
+                return _Stored
             case "numpy.ndarray":
-                return None  # an argument of the one above
-            case "numpy.dtype":
-                return np.dtype
+                return None  # an argument of the first
             case "_codecs.encode":
                 return _latin_bytes
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch needs")
-
-
-def _empty_array(_kind: None, _shape: tuple[int, ...], _dtype: bytes) -> np.ndarray:
-    """Return what the pickle then fills with its own shape and bytes."""
-    return np.empty(0)
 
 
 def _latin_bytes(text: str, _codec: str) -> bytes:
@@ -215,10 +303,17 @@ def _python_batch(contents: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         _check_memory(contents)
         batch = _BatchUnpickler(io.BytesIO(contents), encoding="bytes").load()
-        rows, labels = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"])
+        rows, labels = batch[b"data"].bytes(), _whole_numbers(batch[b"labels"])
     except Exception as error:  # a damaged pickle can raise almost anything
         raise DataError(f"{name} is no official python batch ({error}): get it again.") from error
     return _rows_to_images(rows, labels, name)
+
+
+def _whole_numbers(labels: object) -> np.ndarray:
+    """Return a list as an array; lists within lists might be few bytes of a pickle, and endless."""
+    if not isinstance(labels, list) or not all(type(label) is int for label in labels):
+        raise ValueError("its labels are no list of whole numbers")
+    return np.array(labels, dtype=np.int64)
 
 
 def _check_memory(contents: bytes) -> None:
@@ -302,9 +397,15 @@ def fingerprint(arrays: Arrays) -> str:
 
     Returns:
         64 hexadecimal digits.
+
+    Raises:
+        ValueError: if the arrays are not as ``Arrays`` says.
     """
     whole = hashlib.sha256()
     for images, labels in (arrays[:2], arrays[2:]):
+        checks.array(images, "images", "(N, 32, 32, 3)", kinds="u", bytes_each=1)
+        checks.classes(labels, len(CLASS_NAMES))
+        checks.same_length(images=images, labels=labels)
         for digest in sorted(_digests(images, labels)):
             whole.update(digest)
         whole.update(b"|")

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from cifar10_cnn import (
     __version__,
     calibration,
     checkpoints,
+    checks,
     corruptions,
     device,
     files,
@@ -34,6 +35,7 @@ from cifar10_cnn.data import Dataset, select_classes
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
+from cifar10_cnn.sources import CLASS_NAMES
 
 #: Raised when a run's files change their meaning; older runs are then left alone.
 RUN_FORMAT = 1
@@ -50,11 +52,18 @@ def new_run(profile: Profile, name: str) -> Path:
 
     Returns:
         ``runs/<profile>/<name>/``.
+
+    Raises:
+        CourseError: if it cannot be written.
+        ValueError: if the name is none for a folder.
     """
+    checks.file_name(name, "run's name")
     folder = paths.runs_folder() / profile.name / name
-    if (folder / "run.json").exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with files.writing(folder):
+        if (folder / "run.json").exists():
+            (folder / "run.json").unlink()  # first: stopped in between, it is no finished run
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -75,12 +84,19 @@ def record(
         profile: how much of it.
         history: what ``model.fit(…).history`` holds, one number an epoch for each metric.
         more: what else ``run.json`` shall say.
+
+    Raises:
+        CourseError: if it cannot be written.
+        ValueError: if the history is none, or has more epochs of one metric than of another.
     """
+    checks.mapping(history, "metric")
+    checks.same_length(**history)
     epochs = len(next(iter(history.values())))
-    with (folder / "history.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", *history])
-        writer.writerows(zip(range(1, epochs + 1), *history.values(), strict=True))
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["epoch", *history])
+    writer.writerows(zip(range(1, epochs + 1), *history.values(), strict=True))
+    files.write(folder / "history.csv", table.getvalue())
     about = {
         "format": RUN_FORMAT,
         "package": __version__,
@@ -145,6 +161,27 @@ def about(file: Path) -> dict[str, Any]:
     return files.read_json(file.with_suffix(".json")) or files.read_json(file.parent / "run.json")
 
 
+def classes_and_caution(file: Path) -> tuple[Sequence[str], calibration.Caution | None]:
+    """Return a saved model's class names, and when it should be silent, as its record says.
+
+    Returns:
+        CIFAR-10's names, and no caution, where the record says nothing.
+
+    Raises:
+        CourseError: if it says what makes no sense.
+    """
+    known = about(file)
+    try:
+        names = checks.names(known.get("classes", CLASS_NAMES))
+        told = known.get("caution")
+        return names, None if told is None else calibration.Caution(**told)
+    except (TypeError, ValueError) as error:
+        raise CourseError(
+            f"What is told of {file} in the record beside it makes no sense ({error}): delete the "
+            "record, or train the model again."
+        ) from error
+
+
 def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:
     """Load notebook 04's model if it was trained on these pictures, else the shipped one.
 
@@ -154,12 +191,18 @@ def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]
         The model, and a sentence that says which one it is.
 
     Raises:
-        CourseError: if the data has other classes than the shipped model.
+        CourseError: if notebook 04's model is damaged, or the data has other classes than the
+            shipped one.
     """
     folder = paths.runs_folder() / profile.name / COURSE_RUN
     about = files.read_json(folder / "run.json")
     if about.get("format") == RUN_FORMAT and about.get("fingerprint") == dataset.fingerprint:
-        model = keras.models.load_model(folder / "model.keras")
+        try:
+            model = keras.models.load_model(folder / "model.keras")
+        except Exception as error:  # a damaged file makes Keras raise almost anything
+            raise CourseError(
+                f"{folder / 'model.keras'} is damaged: run notebook 04 again, or delete {folder}."
+            ) from error
         return model, f"The model is notebook 04's: {_sentence(about)}"
     file = shipped_path(dataset.name)
     model = keras.models.load_model(file)
@@ -195,12 +238,17 @@ def ship(folder: Path) -> Path | None:
 
     Without its optimizer's state, of Keras' own layers alone, its weights rounded to bf16: what
     that leaves is zipped to half the size.
-    Used by the command ``train --ship``.
+    Used by the command ``train --ship``, and by ``publish`` for notebook 04's.
 
     Returns:
         The file, whose ``.json`` says where it came from; None if this very run is there already.
+
+    Raises:
+        CourseError: if there is no finished run.
     """
     about = files.read_json(folder / "run.json")
+    if not about:
+        raise CourseError(f"There is no finished training in {folder}: train first.")
     fast = folder.name in recipes.names() and bool(recipes.get(folder.name).sizes)
     file = shipped_path(about["data"], fast=fast)
     if about == files.read_json(file.with_suffix(".json")):
@@ -242,7 +290,13 @@ def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]
         profile: the profile that ran.
         dataset: what was evaluated on.
         numbers: names and values, such as ``test_accuracy`` between 0 and 1.
+
+    Raises:
+        CourseError: if it cannot be written.
+        ValueError: if there are none, or one is no finite number.
     """
+    for name, value in checks.mapping(numbers, "number").items():
+        checks.number(value, name, -1e300, 1e300)
     result = {
         "data": dataset.name,
         "fingerprint": dataset.fingerprint,
@@ -250,6 +304,4 @@ def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]
         "device": device.describe(),
         **{name: float(value) for name, value in numbers.items()},
     }
-    folder = paths.runs_folder() / profile.name
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(folder / "result.json", result)
+    files.write_json(paths.runs_folder() / profile.name / "result.json", result)

@@ -1,19 +1,20 @@
 """Search for each optimizer's learning rate: on validation pictures, kept on disk, resumable."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from tqdm import tqdm
 
-from cifar10_cnn import device, files, models, paths, recipes
+from cifar10_cnn import checks, device, files, models, paths, recipes
 from cifar10_cnn.data import Dataset
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
 
 #: The network that the optimizers compete on: small enough for hundreds of epochs on a laptop.
@@ -40,12 +41,9 @@ def search(optimizer: str, dataset: Dataset, profile: Profile) -> optuna.Study:
         profile: how many epochs.
 
     Raises:
-        CourseError: if there is no such optimizer.
+        CourseError: if there is no such optimizer, or trials cannot be kept.
     """
-    if optimizer not in RATES:
-        raise CourseError(
-            f"There is no optimizer {optimizer!r} to tune: choose one of {', '.join(RATES)}."
-        )
+    checks.chosen(optimizer, RATES, "optimizer")
     study = _study(optimizer, dataset, profile)
     recipe = recipes.get(RECIPE)
     epochs = _epochs(profile)
@@ -70,8 +68,10 @@ def search(optimizer: str, dataset: Dataset, profile: Profile) -> optuna.Study:
     rates = RATES[optimizer]
     with tqdm(total=len(rates), initial=len(_tried(study)), desc=optimizer, unit="rate") as bar:
         while missing := [rate for rate in rates if rate not in _tried(study)]:
-            study.enqueue_trial({"learning_rate": missing[0]})
-            study.optimize(objective, n_trials=1)
+            with files.writing(_journal(profile, dataset)):
+                if not study.get_trials(states=[optuna.trial.TrialState.WAITING]):
+                    study.enqueue_trial({"learning_rate": missing[0]})
+                study.optimize(objective, n_trials=1)
             bar.update()
     return study
 
@@ -85,15 +85,45 @@ def _tried(study: optuna.Study) -> dict[float, float]:
 def _study(optimizer: str, dataset: Dataset, profile: Profile) -> optuna.Study:
     """Open an optimizer's study on these pictures, or begin it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    file = _folder(profile, dataset) / "studies.journal"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
-    return optuna.create_study(
-        study_name=f"{RECIPE} {optimizer}",
-        storage=storage,
-        load_if_exists=True,
-        direction="maximize",
-    )
+    file = _journal(profile, dataset)
+    with files.writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _mend(file)
+        storage = optuna.storages.JournalStorage(JournalFileBackend(str(file)))
+        return optuna.create_study(
+            study_name=f"{RECIPE} {optimizer}",
+            storage=storage,
+            load_if_exists=True,
+            direction="maximize",
+        )
+
+
+def _mend(journal: Path) -> None:
+    """Cut a journal off at its first broken line, such as a full disk or a power cut leaves.
+
+    Optuna would write the next line behind it, and could read neither ever after.
+    """
+    lock = JournalFileSymlinkLock(str(journal))
+    lock.acquire()
+    try:
+        lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
+        whole = list(takewhile(_is_whole, lines))
+        if len(whole) < len(lines):
+            print(f"{journal} is damaged at line {len(whole) + 1}: it goes on from there.")
+            files.write(journal, b"".join(whole))
+    finally:
+        lock.release()
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _journal(profile: Profile, dataset: Dataset) -> Path:
+    return _folder(profile, dataset) / "studies.journal"
 
 
 def _folder(profile: Profile, dataset: Dataset) -> Path:

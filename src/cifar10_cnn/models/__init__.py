@@ -7,13 +7,15 @@ layer of it, so a saved file is complete. Every model returns k probabilities fo
 import hashlib
 import json
 import math
+import tempfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import checks
+from cifar10_cnn import checks, files
 from cifar10_cnn.device import keras
 from cifar10_cnn.models.course import (
     PICTURE_SHAPE,
@@ -70,6 +72,7 @@ __all__ = [
     "plain_cnn",
     "regularized_cnn",
     "rescaled_maxnorm_cnn",
+    "save",
     "strided_cnn",
     "two_conv_cnn",
     "wide_fast_cnn",
@@ -123,7 +126,11 @@ def adapt(model: keras.Model, pictures: np.ndarray) -> None:
     Args:
         model: any network.
         pictures: training pictures, uint8 (N, h, w, 3).
+
+    Raises:
+        ValueError: if they are no pictures.
     """
+    pictures = checks.pictures(pictures)
     kinds = [type(layer) for layer in model.layers]
     if Whitening not in kinds:
         return
@@ -133,6 +140,20 @@ def adapt(model: keras.Model, pictures: np.ndarray) -> None:
         if not isinstance(layer, keras.layers.InputLayer):
             values = layer(values)
     model.layers[position].adapt(keras.ops.convert_to_numpy(values))
+
+
+def save(model: keras.Model, file: Path) -> None:
+    """Write a model's file whole or not at all.
+
+    Raises:
+        CourseError: if it cannot be written, for example because the disk is full.
+    """
+    with files.writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            part = Path(folder) / file.name
+            model.save(part)
+            files.write(file, part.read_bytes())
 
 
 def describe(name: str) -> str:

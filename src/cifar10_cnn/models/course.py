@@ -1,5 +1,6 @@
 """The networks that the course builds itself, from the dense baseline to the regularized CNN."""
 
+from cifar10_cnn import checks
 from cifar10_cnn.device import keras
 
 layers = keras.layers
@@ -39,7 +40,11 @@ def add_conv_block(model: keras.Sequential, filters: int, *, batch_norm: bool = 
         filters: number of feature maps that each convolution makes.
         batch_norm: put batch normalization between each convolution and its ReLU (Ioffe and
             Szegedy, 2015, https://arxiv.org/abs/1502.03167).
+
+    Raises:
+        ValueError: if ``filters`` is no whole number from 1 on.
     """
+    checks.count(filters, "filters", 1, 100_000)
     for _ in range(2):
         model.add(layers.Conv2D(filters, 3, padding="same"))
         if batch_norm:
@@ -80,7 +85,12 @@ def plain_cnn(
         batch_norm: batch normalization after each convolution.
         dropout: share of the values before the last layer that are set to zero in training, 0 to
             less than 1 (Srivastava et al., 2014).
+
+    Raises:
+        ValueError: if ``classes`` is no whole number from 2 on, or ``dropout`` no such share.
     """
+    checks.count(classes, "classes", 2, 100_000)
+    checks.number(dropout, "dropout", 0, 0.999)
     model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="cnn")
     for layer in augmentation() if augment else []:
         model.add(layer)

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from cifar10_cnn import checks, files
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
+from cifar10_cnn.models.course import PICTURE_SHAPE
 
 #: Where the parts of a network come from; a file may name any other code, and Keras would run it.
 _KNOWN = (
@@ -36,23 +40,49 @@ _LIMIT = 2**31
 
 
 def load(file: str | Path) -> keras.Model:
-    """Load a network from a ``.keras`` file that may come from anyone, uncompiled.
+    """Load a classifier of pictures from a ``.keras`` file that may come from anyone, uncompiled.
 
     Raises:
-        CourseError: if there is no such file, it is damaged, or it asks for code that is neither
-            Keras' nor the course's.
+        CourseError: if there is no such file, it is damaged, it asks for code that is neither
+            Keras' nor the course's, or it does not answer a picture with probabilities.
     """
-    path = Path(file).expanduser()
+    path = files.path(file)
     if not path.is_file():
         raise CourseError(f"There is no model file {path}: check the path.")
     try:
         _check(path)
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
     except CourseError:
         raise
     except Exception as error:  # a damaged file makes Keras raise almost anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CourseError(f"{path} is no Keras model ({reason}): give a .keras file.") from error
+        raise CourseError(
+            f"{path} is no Keras model ({_first_line(error)}): give a .keras file."
+        ) from error
+    _try_out(model, path)
+    return model
+
+
+def _try_out(model: keras.Model, path: Path) -> None:
+    """Refuse a network that does not answer a picture with a probability for each class."""
+    try:
+        said = model.predict(np.full((1, *PICTURE_SHAPE), 128, dtype="uint8"), verbose=0)
+    except Exception as error:  # what a network does with a picture that it is not made for
+        wanted = getattr(model, "input_shape", "something else")
+        raise CourseError(
+            f"{path} does not take a picture of shape {PICTURE_SHAPE} ({_first_line(error)}): it "
+            f"wants {wanted}."
+        ) from error
+    try:
+        checks.probabilities(said)
+    except ValueError as error:
+        raise CourseError(
+            f"{path} does not return one probability for each class ({error}): its last layer must "
+            "be a softmax."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _check(path: Path) -> None:

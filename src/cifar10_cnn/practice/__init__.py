@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFilter
 
-from cifar10_cnn.errors import DataError
+from cifar10_cnn import checks
 from cifar10_cnn.practice.backdrops import cover
 from cifar10_cnn.practice.canvas import CANVAS, SIDE, Canvas
 from cifar10_cnn.practice.flyers import airplane, bird
@@ -47,10 +47,11 @@ def draw(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         Pixels 0-255 of shape (32, 32, 3).
 
     Raises:
-        DataError: if there is no such class.
+        ValueError: if there is no such class, or ``rng`` is something else.
     """
-    if label not in range(len(_DRAWERS)):
-        raise DataError(f"There is no class {label!r} to draw: labels go from 0 to 9.")
+    checks.count(label, "label", 0, len(_DRAWERS) - 1)
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"Chance comes from a numpy.random.Generator, not from {rng!r}.")
     canvas = Canvas(rng)
     _DRAWERS[label](canvas)
     if canvas.chance(0.22):
@@ -72,12 +73,13 @@ def make(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Arrays:
         as many of one class as of any other, give or take one.
 
     Raises:
-        DataError: if a number is below 10, so that a class would be missing.
+        ValueError: if a number is below 10, so that a class would be missing, or above a million.
     """
+    checks.count(seed, "seed", 0)
+    for count in (train, test):
+        checks.count(count, "number of pictures", len(_DRAWERS), 1_000_000)
     arrays: list[NDArray] = []
     for count, stream in zip((train, test), np.random.SeedSequence(seed).spawn(2), strict=True):
-        if count < len(_DRAWERS):
-            raise DataError(f"{count} pictures are too few for ten classes: ask for 10 or more.")
         rng = np.random.default_rng(stream)
         labels = rng.permutation(np.arange(count) % len(_DRAWERS)).astype(np.int64)
         images = np.empty((count, SIDE, SIDE, 3), np.uint8)

@@ -1,0 +1,207 @@
+"""The course on a disk that is really full, or may really only be read: ``disks.py SCENARIO HOME``.
+
+Each scenario runs as the root of a namespace of its own, in which it may mount what it likes and
+nobody else sees it: even root cannot write to a disk that is mounted to be read. It prints how many
+faults it has tried.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
+KIBIBYTE = 2**10
+
+
+def possible() -> bool:
+    """Say whether this system lets its users have such namespaces; many containers do not."""
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "none", folder]
+        try:
+            return not subprocess.run(
+                [*NAMESPACE, *mount], capture_output=True, check=False
+            ).returncode
+        except OSError:
+            return False
+
+
+def run(scenario: str, home: Path) -> subprocess.CompletedProcess[str]:
+    home.mkdir()
+    return subprocess.run(
+        [*NAMESPACE, sys.executable, __file__, scenario, str(home)],
+        env={**os.environ, "CIFAR10_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@contextmanager
+def free(home: Path, kibibytes: int) -> Iterator[None]:
+    """Leave so much room on a disk."""
+    ballast = home / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4 * KIBIBYTE))
+        except OSError:
+            file.truncate(max(0, file.tell() - kibibytes * KIBIBYTE))
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+def said(call: Callable[[], object]) -> str:
+    """Return what a call says that cannot write; empty if it can."""
+    from cifar10_cnn.errors import CourseError  # noqa: PLC0415 - Keras would slow down the test
+
+    try:
+        call()
+    except CourseError as error:
+        assert any(word in str(error) for word in ("No space left", "Read-only")), error
+        return str(error)
+    return ""
+
+
+def halves(home: Path) -> list[Path]:
+    """Return what was begun and not ended."""
+    return [path for path in home.rglob("*") if ".part" in path.name or path.name[:3] == "tmp"]
+
+
+def training(home: Path) -> int:
+    """Fill the disk at each place of a training; it stops with a word, and goes on afterwards."""
+    import test_checkpoints as small  # noqa: PLC0415
+
+    from cifar10_cnn import checkpoints  # noqa: PLC0415
+
+    checkpoints.SECONDS_BETWEEN = 0.0
+    expected = small.trained(home / "undisturbed", epochs=2)
+    for tried, room in enumerate(range(0, 1000, 24)):
+        folder = home / f"{room}"
+        folder.mkdir()
+        with free(home, room):
+            stopped = said(lambda folder=folder: small.trained(folder, epochs=2))
+        assert not halves(folder)
+        assert small.same(small.trained(folder, epochs=2), expected)
+        if not stopped:
+            assert tried > 3
+            return tried
+    raise AssertionError("the disk was never large enough")
+
+
+def course(home: Path) -> int:
+    """Fill the disk in a run of the course; what was finished stays, and the rest goes on."""
+    from tiny_course import write_notebook  # noqa: PLC0415
+
+    from cifar10_cnn import course as runner  # noqa: PLC0415
+    from cifar10_cnn import data, summary  # noqa: PLC0415
+
+    write_notebook(home, "01_first", "1 + 1")
+    write_notebook(home, "02_second", "2 + 2")
+    data.load = lambda *_: summary_of_nothing()  # type: ignore[assignment]
+    stops = []
+    for room in (0, 8, 300, 340, 640):
+        with free(home, room):
+            stops.append(said(lambda: runner.run(profile="smoke")))
+        assert not halves(home / "runs")
+        done = runner.run(profile="smoke", resume=(home / "runs/smoke/summary.json").exists())
+        assert done.complete()
+        assert summary.load(home / "runs" / "smoke").complete()
+        subprocess.run(["rm", "-r", str(home / "runs")], check=True)
+    assert all(stops[:3])
+    return sum(map(bool, stops))
+
+
+def summary_of_nothing() -> object:
+    from types import SimpleNamespace  # noqa: PLC0415
+
+    return SimpleNamespace(name="practice set", fingerprint="f" * 64, origin="")
+
+
+def data_and_tables(home: Path) -> int:
+    """Fill the disk while pictures, records and trials are written."""
+    import official  # noqa: PLC0415
+    from test_tuning import small  # noqa: PLC0415
+
+    from cifar10_cnn import data, models, sources, training, tuning  # noqa: PLC0415
+    from cifar10_cnn.profiles import Profile  # noqa: PLC0415
+
+    profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
+    archive = official.write_tar(home / "cifar.tar", official.python_members())
+    data.FINGERPRINT = sources.fingerprint(official.expected())
+    tuning.RATES = {"adam": tuple(0.001 * number for number in range(1, 13))}
+    models.build = small  # type: ignore[assignment]
+    tried = 0
+    for room in (0, 100, 500):
+        with free(home, room):
+            assert said(lambda: data.import_path(archive))
+        assert not data.cache_path().exists()
+        assert not list(data.cache_path().parent.glob("*partial*"))
+        tried += 1
+    data.import_path(archive)
+    dataset = data.load(profile, "cifar10")
+    folder = home / "runs" / "tiny" / "run"
+    history = {"loss": [1.0] * 2000}
+    with free(home, 0):
+        assert said(lambda: training.save_result(profile, dataset, {"a": 1.0}))
+        assert said(lambda: training.record(folder, dataset, profile, history))
+    assert not folder.exists() or not list(folder.iterdir())
+    with free(home, 4):  # a page: some lines of the journal, and the beginning of another
+        assert said(lambda: tuning.search("adam", dataset, profile))
+    assert len(tuning._tried(tuning.search("adam", dataset, profile))) == 12
+    tried += 3
+    assert not halves(home)
+    return tried
+
+
+def reading_alone(home: Path) -> int:
+    """One installation that a class shares, and only its teacher may write to."""
+    import official  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from tiny_course import write_notebook  # noqa: PLC0415
+
+    from cifar10_cnn import ablation, comparison, data, training, tuning  # noqa: PLC0415
+    from cifar10_cnn import course as runner  # noqa: PLC0415
+    from cifar10_cnn.profiles import Profile  # noqa: PLC0415
+
+    profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
+    archive = official.write_tar(home / "own.tar", official.picture_members())
+    dataset = data.load(profile, str(archive))
+    write_notebook(home, "01_first", "1 + 1")
+    subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
+
+    assert data.load(profile, str(archive)).fingerprint == dataset.fingerprint
+    run = next(comparison.runs(["strided_cnn"], [0], "fp32"))
+    quiet = Console(quiet=True)
+    calls: list[Callable[[], object]] = [
+        lambda: data.load(profile, "practice"),
+        lambda: data.load(profile, "cifar10"),
+        lambda: training.new_run(profile, "run"),
+        lambda: training.train("dense_baseline", dataset, profile),
+        lambda: training.save_result(profile, dataset, {"a": 1.0}),
+        lambda: tuning.search("adam", dataset, profile),
+        lambda: comparison.compare([run], dataset, profile, quiet),
+        lambda: ablation.ablate(dataset, profile, [0], quiet, ablation.INGREDIENTS[:1]),
+        lambda: runner.run(profile="smoke", data=str(archive)),
+    ]
+    for number, call in enumerate(calls):
+        assert said(call), number
+    return len(calls)
+
+
+SCENARIOS = {each.__name__: each for each in (training, course, data_and_tables, reading_alone)}
+
+
+def main(scenario: str, home: str) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32M", "none", home], check=True)
+    print(SCENARIOS[scenario](Path(home)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
