@@ -299,6 +299,18 @@ def test_other_callbacks_remember_what_was_before_a_kill(tmp_path: Path, tally) 
         tally("trainings with callbacks killed", 1)
 
 
+@pytest.mark.faults
+def test_a_lowered_learning_rate_makes_no_other_training(tmp_path: Path, tally) -> None:
+    """The cell runs again with the model whose learning rate the callbacks have changed."""
+    expected = trained(tmp_path / "undisturbed", *counting(), epochs=20)
+    model = made()
+    for batch in (17, 9):
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path, Killer(batch, KeyboardInterrupt), *counting(), model=model, epochs=20)
+    assert same(trained(tmp_path, *counting(), model=model, epochs=20), expected)
+    tally("interrupts", 2)
+
+
 def test_one_that_had_stopped_early_trains_no_more(tmp_path: Path) -> None:
     """Killed after its last epoch, before the network was saved."""
     expected = trained(tmp_path / "undisturbed", *counting(), epochs=20)

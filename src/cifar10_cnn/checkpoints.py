@@ -120,6 +120,7 @@ class Checkpoints(keras.callbacks.Callback):
             return
         self._pictures, self._others = pictures, callbacks
         model.stop_training = self.at.stopped
+        rate = model.optimizer.get_config().get("learning_rate")
         try:
             while self.at.epoch < epochs and not model.stop_training:
                 # Between two epochs the order in the checkpoint is that of the one before.
@@ -145,6 +146,10 @@ class Checkpoints(keras.callbacks.Callback):
                 f"{self._file}; the same call goes on."
             )
             raise
+        finally:
+            # Callbacks may have lowered it: with another rate the same call would be another plan.
+            if self.at.epoch < epochs and not self.at.stopped and isinstance(rate, float):
+                model.optimizer.learning_rate = rate
         if self._restored and (self.at.stopped or self.at.epoch == epochs):
             self._restore(model)  # it was killed just before it was saved
             self._end(model)

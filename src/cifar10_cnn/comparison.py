@@ -7,7 +7,7 @@ figures are made.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -76,13 +76,18 @@ class Run:
         return about.get("plan") == self.plan(profile, dataset).told()
 
 
-def runs(names: Iterable[str], seeds: Iterable[int], precision: device.Precision) -> Iterator[Run]:
+def runs(names: Sequence[str], seeds: Sequence[int], precision: device.Precision) -> Iterator[Run]:
     """List the runs of some recipes, all of one seed before the next.
 
     A recipe whose author reports a figure is trained by both protocols, any other honestly.
+
+    Raises:
+        CourseError: if there is no such recipe or precision.
+        ValueError: if a seed is no whole number from 0 on.
     """
-    chosen = [recipes.get(name) for name in names]
-    for seed in [checks.count(seed, "seed", 0) for seed in seeds]:
+    checks.chosen(precision, ("bf16", "fp32"), "precision")
+    chosen = [recipes.get(name) for name in checks.rows(names, "recipes")]
+    for seed in [checks.count(seed, "seed", 0) for seed in checks.rows(seeds, "seeds")]:
         for recipe in chosen:
             if recipe.published and recipe.published.figure():
                 yield Run(recipe, "published", seed, precision)

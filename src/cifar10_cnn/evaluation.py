@@ -155,10 +155,10 @@ def predict_pictures(
         The probability of each class, (N, k), 0 to 1.
 
     Raises:
-        ValueError: if they are no pictures.
+        ValueError: if they are no pictures, or there are no names.
         CourseError: if the model does not take such pictures or has other classes.
     """
-    pictures = checks.pictures(pictures)
+    pictures, class_names = checks.pictures(pictures), checks.names(class_names)
     try:
         probabilities = model.predict(pictures, verbose=0)
     except ValueError as error:

@@ -141,7 +141,7 @@ def fit_model(
         CourseError: if the model is not compiled, or nothing can be written.
         ValueError: if there is no epoch, or the pictures come in another way.
     """
-    checks.count(epochs, "epochs")
+    checks.count(epochs, "epochs", 1, 100_000)
     if not isinstance(pictures, Shuffled):
         raise ValueError(f"Pictures come as batches.Shuffled, not as {type(pictures).__name__}.")
     if not getattr(model, "compiled", False):

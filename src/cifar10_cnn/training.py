@@ -91,6 +91,11 @@ def record(
     """
     checks.mapping(history, "metric")
     checks.same_length(**history)
+    for name, values in history.items():
+        if not all(isinstance(value, (int, float, np.number)) for value in values):
+            raise ValueError(
+                f"The history of {name} holds something else than numbers: {values!r}."
+            )
     epochs = len(next(iter(history.values())))
     table = io.StringIO()
     writer = csv.writer(table)

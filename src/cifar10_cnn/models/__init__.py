@@ -128,9 +128,11 @@ def adapt(model: keras.Model, pictures: np.ndarray) -> None:
         pictures: training pictures, uint8 (N, h, w, 3).
 
     Raises:
-        ValueError: if they are no pictures.
+        ValueError: if they are no pictures of two pixels' height and width at least.
     """
     pictures = checks.pictures(pictures)
+    if min(pictures.shape[1:3]) < 2:
+        raise ValueError(f"Pictures of shape {pictures.shape} are too small: give 2 × 2 or more.")
     kinds = [type(layer) for layer in model.layers]
     if Whitening not in kinds:
         return

@@ -205,9 +205,18 @@ def confused_pairs(
         symmetric: whether it counted both directions together.
 
     Raises:
-        ValueError: if there is no pair.
+        ValueError: if there is no pair, or one is something else.
     """
-    if not pairs:
+    for pair in checks.rows(pairs, "pairs"):
+        if len(checks.rows(pair, "parts of a pair")) != 4 or not all(
+            isinstance(name, str) for name in pair[:2]
+        ):
+            raise ValueError(
+                f"A pair is (true class, predicted class, number, share), not {pair!r}."
+            )
+        checks.count(pair[2], "number of pictures", 0)
+        checks.number(pair[3], "share", 0, 1)
+    if not len(pairs):
         raise ValueError("There is no confused pair to draw: the model made no mistake.")
     arrow = "↔" if symmetric else "→"
     names = [f"{true} {arrow} {predicted}" for true, predicted, _, _ in pairs]

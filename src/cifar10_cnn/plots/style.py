@@ -155,7 +155,16 @@ def show(figure: CourseFigure, name: str, source: "Dataset | str") -> None:
         name: file name for ``figures/``, without ending, such as ``01_class_counts``.
         source: what it was made from, for the footnote: the data set, on this device, or a line on
             results that were measured before.
+
+    Raises:
+        ValueError: if it is no figure, or the name is none for a file.
     """
+    _check(figure)
+    checks.file_name(name, "figure's name")
+    if not isinstance(source, str) and not hasattr(source, "origin"):
+        raise ValueError(
+            f"A figure is made from a data set or as a line says, not from {source!r}."
+        )
     if not isinstance(source, str):
         source = f"{source.origin}  |  {device.describe()}"
     figure.footnote.set_text(source)
@@ -178,9 +187,18 @@ def save(figure: CourseFigure, file: Path, source: str) -> None:
 
     Raises:
         CourseError: if it cannot be written.
+        ValueError: if it is no figure.
     """
+    _check(figure)
+    if not isinstance(source, str):
+        raise ValueError(f"What a figure is made from is said in a line, not with {source!r}.")
     figure.footnote.set_text(source)
     files.write(file, png(figure))
+
+
+def _check(figure: object) -> None:
+    if not isinstance(figure, CourseFigure):
+        raise ValueError(f"A figure is what a function of `plots` returns, not {figure!r}.")
 
 
 @styled

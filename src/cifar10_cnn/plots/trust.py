@@ -110,7 +110,10 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
     Raises:
         ValueError: if there is none.
     """
-    errors = {name: each.error for name, each in checks.mapping(found, "model").items()}
+    for name, each in checks.mapping(found, "model").items():
+        if not isinstance(each, Reliability):
+            raise ValueError(f"{name} has {each!r}: give what calibration.reliability returns.")
+    errors = {name: each.error for name, each in found.items()}
     units = [" points", *[""] * (len(errors) - 1)]
     texts = [
         f"{in_points(error)}{unit} ({name})"
