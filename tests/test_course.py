@@ -246,11 +246,28 @@ def test_a_dead_kernel_is_reported_within_seconds(tmp_path, monkeypatch):
     assert time.monotonic() - begun < 20
 
 
-def test_a_cell_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        "time.sleep(100)",
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass",
+        "try:\n    time.sleep(100)\nexcept BaseException:\n    time.sleep(100)",
+        "input()",
+    ],
+    ids=["sleeping", "deaf", "stubborn", "asking"],
+)
+def test_a_cell_that_hangs_is_stopped_and_its_kernel_ended(tmp_path, monkeypatch, hanging, tally):
     use(monkeypatch, tmp_path)
-    write_notebook(tmp_path, "01_first", "import time\ntime.sleep(100)")
-    with pytest.raises(course.NotebookError, match="longer than 1 seconds"):
+    pid = 'import os, signal, time\n_ = open("../pid", "w").write(str(os.getpid()))'
+    write_notebook(tmp_path, "01_first", pid, hanging)
+    begun = time.monotonic()
+    sentence = "longer than 1 seconds|does not support input requests"
+    with pytest.raises(course.NotebookError, match=sentence):
         course.run(profile="smoke", cell_timeout=1)
+    assert time.monotonic() - begun < 30
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    tally("runs disturbed", 1)
 
 
 def test_an_interrupt_ends_cleanly(tmp_path, monkeypatch):
@@ -312,15 +329,16 @@ def begun(home: Path) -> tuple[subprocess.Popen, psutil.Process]:
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_killed_runner_leaves_no_kernel_and_a_second_run_is_refused_before(
-    tmp_path, monkeypatch, tally
+    tmp_path, monkeypatch, sent, tally
 ):
     use(monkeypatch, tmp_path)
     write_notebook(tmp_path, "01_first", KERNEL)
     running, kernel = begun(tmp_path)
     with pytest.raises(CourseError, match="Another run of profile smoke is going on"):
         course.run(profile="smoke")
-    running.kill()
+    running.send_signal(sent)
     running.wait()
     gone, _ = psutil.wait_procs([kernel], timeout=20)
     assert gone
@@ -374,8 +392,37 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch, tall
     tally("runs disturbed", 1)
 
 
-def test_kernels_listen_to_this_machine_alone():
+def test_kernels_listen_to_this_machine_alone(tmp_path, monkeypatch):
     assert kernel._kernel_manager().ip == "127.0.0.1"
+    use(monkeypatch, tmp_path)
+    ports = (
+        "import psutil\n"
+        "for each in psutil.Process().net_connections():\n"
+        "    if each.status == psutil.CONN_LISTEN:\n"
+        "        print('listens to', each.laddr.ip)"
+    )
+    write_notebook(tmp_path, "01_first", ports)
+    course.run(profile="smoke")
+    printed = outputs(tmp_path / "runs" / "smoke" / "01_first.ipynb")
+    assert set(printed.splitlines()) == {"listens to 127.0.0.1"}
+
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+OPEN = re.compile(r"0\.0\.0\.0|--ip\b|allow_origin|(token|password)\s*=\s*['\"]|disable_check_xsrf")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *(REPOSITORY / "src").rglob("*.py"),
+        *(REPOSITORY / "notebooks").glob("*.ipynb"),
+        *(REPOSITORY / name for name in ("README.md", ".ci/run", "notebooks/conftest.py")),
+    ],
+    ids=lambda file: file.name,
+)
+def test_no_server_of_ours_is_open_to_others(file):
+    """The README starts JupyterLab as it comes: on this machine alone, and with its token."""
+    assert not OPEN.search(file.read_text(encoding="utf-8"))
 
 
 @pytest.mark.faults

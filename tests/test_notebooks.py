@@ -136,6 +136,10 @@ def widget(notebook: NotebookNode) -> None:
     notebook.cells[3].outputs[0].data["application/vnd.jupyter.widget-view+json"] = {}
 
 
+def trusted(notebook: NotebookNode) -> None:
+    notebook.cells[1].metadata["trusted"] = True
+
+
 def large_picture(notebook: NotebookNode) -> None:
     notebook.cells[3].outputs[0].data["image/png"] = "A" * 300_001
 
@@ -169,6 +173,7 @@ BREAKS = [
     ("nothing_to_trust", cell(4, source='<b onclick="run()">x</b>'), "holds a script: 'onclick"),
     ("nothing_to_trust", scripted, 'holds a script: "<iframe'),
     ("nothing_to_trust", widget, "application/vnd.jupyter.widget-view+json"),
+    ("nothing_to_trust", trusted, "that is trusted"),
     ("machine_paths", output(2, text="saved in /home/ada/course/runs"), "/home/ada/course/runs"),
     ("machine_paths", output(2, text="saved in\n'/srv/x.npz'\n"), "/srv/x.npz"),
     ("machine_paths", output(2, text=r"saved in C:\Users\ada"), r"C:\Users"),
