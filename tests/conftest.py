@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+#: How many of some faults the whole of ``-m faults`` tries at least.
+WANTED = {"kill points": 50, "fuzzing executions": 1_000_000}
 TALLY = pytest.StashKey[Counter[str]]()
 
 
@@ -43,12 +45,19 @@ def pytest_terminal_summary(
     """Show and keep what was damaged, and whether anything was lost; for ``-m faults`` alone."""
     if config.option.markexpr != "faults":
         return
-    lost = len(terminalreporter.stats.get("failed", [])) + len(
-        terminalreporter.stats.get("error", [])
-    )
+    tally, stats = config.stash[TALLY], terminalreporter.stats
     lines = ["| fault | tried |", "| --- | ---: |"]
-    lines += [f"| {kind} | {number:,} |" for kind, number in sorted(config.stash[TALLY].items())]
-    lines += ["", f"Tests in which something was lost or got in: {lost}."]
+    lines += [f"| {kind} | {number:,} |" for kind, number in sorted(tally.items())]
+    lines.append("")
+    for kind, least in WANTED.items():
+        number = sum(tried for each, tried in tally.items() if each.startswith(f"{kind}: "))
+        lines.append(f"All {kind}: {number:,}; at least {least:,} are wanted.")
+    lost = [*stats.get("failed", []), *stats.get("error", [])]
+    lines.append(f"Tests in which something was lost or got in: {len(lost)}.")
+    lines += [f"- {report.nodeid}" for report in lost]
+    skipped = [report.longrepr[2] for report in stats.get("skipped", [])]
+    lines.append(f"Tests that could not be run here: {len(skipped)}.")
+    lines += [f"- {count} × {reason}" for reason, count in Counter(skipped).items()]
     terminalreporter.write_sep("=", "faults tried")
     terminalreporter.write_line("\n".join(lines))
     file = config.rootpath / "runs" / "faults.md"

@@ -28,6 +28,8 @@ import official  # isort: skip - it must not load the modules above before they 
 
 #: In memory where Linux has such a folder; an execution there costs a tenth.
 _FOLDER = Path("/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir())
+_NEXT = b"--next--"
+_PARTS = ("about", "train_labels", "test_labels", "train_images", "test_images")
 _FILE = _FOLDER / f"fuzzed-{os.getpid()}"
 
 
@@ -45,9 +47,30 @@ def cache_file(content: bytes) -> None:
     cache.read(_FILE)
 
 
+def cache_parts(content: bytes) -> None:
+    """A cache whose parts are nonsense, and whose sums are right: so it is read further."""
+    with zipfile.ZipFile(_FILE, "w") as file:
+        parts = content.split(_NEXT, len(_PARTS) - 1)
+        for name, part in zip(_PARTS, parts, strict=False):
+            file.writestr(f"{name}.npy", part)
+    cache.read(_FILE)
+
+
 def archive(content: bytes) -> None:
     _FILE.write_bytes(content)
     sources.read(_FILE)
+
+
+def tar_headers(content: bytes) -> None:
+    """A tar whose headers are nonsense, and whose sums are right."""
+    blocks = []
+    for start in range(0, len(content), 512):
+        block = bytearray(content[start : start + 512])
+        if block[257:262] == b"ustar":
+            block[148:156] = b" " * 8
+            block[148:156] = b"%06o\0 " % sum(block)
+        blocks.append(bytes(block))
+    archive(b"".join(blocks))
 
 
 def _picture() -> tuple[np.ndarray, np.ndarray]:
@@ -63,6 +86,27 @@ def _cache_seed() -> bytes:
     content = file.read_bytes()
     file.unlink()
     return content
+
+
+def _parts_seed() -> bytes:
+    _FILE.write_bytes(_cache_seed())
+    with zipfile.ZipFile(_FILE) as file:
+        return _NEXT.join(file.read(f"{name}.npy") for name in _PARTS)
+
+
+def _tar_seeds() -> list[bytes]:
+    """A file, one with a long name, a link, a folder, and one that pax describes."""
+    seeds = []
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w", format=form) as file:
+            for name, kind in (("data_batch_1", b"0"), ("a" * 150, b"0"), ("b", b"2"), ("c", b"5")):
+                info = tarfile.TarInfo(name)
+                info.type, info.linkname = kind, "data_batch_1"
+                info.pax_headers = {"comment": "é", "mtime": "1.5"}
+                file.addfile(info)
+        seeds.append(content.getvalue()[:6144])
+    return seeds
 
 
 def _archive_seeds() -> list[bytes]:
@@ -82,7 +126,9 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = 
     "python_batch": (python_batch, lambda: [official.python_batch(*_picture())]),
     "binary_batch": (binary_batch, lambda: [official.binary_batch(*_picture())]),
     "cache_file": (cache_file, lambda: [_cache_seed()]),
+    "cache_parts": (cache_parts, lambda: [_parts_seed()]),
     "archive": (archive, _archive_seeds),
+    "tar_headers": (tar_headers, _tar_seeds),
 }
 
 

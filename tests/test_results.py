@@ -7,7 +7,7 @@ import official
 import pandas as pd
 import pytest
 
-from cifar10_cnn import data, paths, recipes, results
+from cifar10_cnn import comparison, data, files, paths, recipes, results
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
 
@@ -165,6 +165,53 @@ def test_own_runs_come_first_once_all_are_there(
     loaded, line = results.load(PROFILE, dataset)
     assert line.startswith("your own runs on own pictures · profile tiny")
     assert len(loaded) == len(rows)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a,b\n1,2\n", b'"'])
+def test_a_damaged_table_is_named_and_the_shown_one_taken(
+    rows: pd.DataFrame, dataset: data.Dataset, capsys: pytest.CaptureFixture, content: bytes, tally
+) -> None:
+    store(rows, results.shown_path())
+    own = results.results_path(PROFILE, dataset)
+    own.parent.mkdir(parents=True)
+    own.write_bytes(content)
+    assert results.load(PROFILE, dataset)[1].startswith("the repository's runs")
+    assert f"{own} is damaged" in capsys.readouterr().out
+    tally("tables damaged", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\0"])
+def test_a_run_whose_record_is_damaged_is_trained_again(
+    dataset: data.Dataset, content: bytes, tally
+) -> None:
+    run = next(comparison.runs(["strided_cnn"], [0], "fp32"))
+    folder = run.folder(PROFILE, dataset)
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_bytes(content)
+    assert not run.finished(PROFILE, dataset)
+    with pytest.raises(CourseError, match="There is no finished run"):
+        results.collect(PROFILE, dataset)
+    tally("tables damaged", 1)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"a,b\n1,2\n"])
+def test_a_run_whose_history_is_damaged_is_named_and_left_out(
+    dataset: data.Dataset, capsys: pytest.CaptureFixture, content: bytes | None, tally
+) -> None:
+    run = next(comparison.runs(["strided_cnn"], [0], "fp32"))
+    folder = run.folder(PROFILE, dataset)
+    folder.mkdir(parents=True)
+    about = {"plan": run.plan(PROFILE, dataset).told(), "data": "CIFAR-10", "profile": "tiny"}
+    files.write_json(folder / "run.json", about)
+    if content is not None:
+        (folder / "history.csv").write_bytes(content)
+    with pytest.raises(CourseError, match="There is no finished run"):
+        results.collect(PROFILE, dataset)
+    assert f"{folder} is damaged" in capsys.readouterr().out
+    tally("tables damaged", 1)
 
 
 def test_the_runs_just_shipped_are_called_the_repositorys(

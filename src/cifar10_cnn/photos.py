@@ -16,8 +16,10 @@ from cifar10_cnn.errors import CourseError
 SIZE = 32
 #: The formats that are read; Pillow knows dozens more, each with faults of its own.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-#: More pixels than this would fill a small machine's memory.
+#: More pixels than this would fill a small machine's memory: a gigabyte for most kinds.
 MOST_PIXELS = 120_000_000
+#: WebP's decoder takes 16 bytes for each, where others take 4.
+MOST_WEBP_PIXELS = 60_000_000
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
@@ -116,18 +118,19 @@ def shown(path: Path) -> str:
 
 def _square(picture: Image.Image, path: str) -> np.ndarray:
     width, height = picture.size
-    if width * height > MOST_PIXELS:
+    most = MOST_WEBP_PIXELS if picture.format == "WEBP" else MOST_PIXELS
+    if width * height > most:
         raise PhotoError(
-            f"{path} has {width:,}×{height:,} pixels, more than {MOST_PIXELS:,}: make it smaller."
+            f"{path} has {width:,}×{height:,} pixels, more than {most:,}: make it smaller."
         )
     picture.draft("RGB", (4 * SIZE, 4 * SIZE))  # a JPEG file is decoded no larger than needed
     width, height = picture.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     middle = (left, top, left + side, top + side)
-    if picture.mode not in ("L", "RGB"):  # these shrink as they are: a copy may take gigabytes
-        picture = _eight_bits(picture if width == height else picture.crop(middle))
-        middle = (0, 0, side, side)
+    if picture.mode not in ("L", "RGB"):  # these shrink as they are
+        picture = _reduced(picture, middle)
+        middle = (0, 0, *picture.size)
     small = picture.resize((SIZE, SIZE), Image.Resampling.BOX, middle, reducing_gap=2.0)
     small = small.convert("RGBA")
     ImageOps.exif_transpose(small, in_place=True)
@@ -135,10 +138,33 @@ def _square(picture: Image.Image, path: str) -> np.ndarray:
     return np.asarray(Image.alpha_composite(paper, small).convert("RGB"))
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
+def _reduced(picture: Image.Image, square: tuple[int, int, int, int]) -> Image.Image:
+    """Return a square of a picture of any kind, in colours of 8 bits, at most 16 × ``SIZE`` large.
+
+    Strip by strip: a copy of a whole picture may take gigabytes.
+    """
+    left, top, right, _ = square
+    factor = max(1, (right - left) // (8 * SIZE))
+    side = (right - left) // factor
+    reduced = Image.new("RGBA", (side, side))
+    white = _white(picture)
+    for row in range(side):
+        upper = top + row * factor
+        strip = picture.crop((left, upper, left + side * factor, upper + factor))
+        reduced.paste(_eight_bits(strip, white).reduce(factor), (0, row))
+    return reduced
+
+
+def _white(picture: Image.Image) -> float:
+    """Return the number that means white in a picture of 16 or 32 bits: 255 or 65,535."""
+    extrema = picture.getextrema()
+    most = extrema[1] if len(extrema) == 2 and not isinstance(extrema[0], tuple) else 0
+    return 65_535.0 if most > 255 else 255.0
+
+
+def _eight_bits(picture: Image.Image, white: float) -> Image.Image:
     """Return a picture of any kind with red, green, blue and opacity, 8 bits each."""
     if picture.mode.startswith(("I", "F")):  # greys of 16 or 32 bits
         values = np.asarray(picture, dtype=np.float32)
-        most = 65_535.0 if values.max(initial=0.0) > 255 else 255.0
-        picture = Image.fromarray((255 / most * values.clip(0, most)).astype(np.uint8))
+        picture = Image.fromarray((255 / white * values.clip(0, white)).astype(np.uint8))
     return picture if picture.mode == "RGBA" else picture.convert("RGBA")

@@ -50,7 +50,12 @@ def collect(profile: Profile, dataset: Dataset) -> Path:
         CourseError: if no run has finished.
     """
     where = folder(profile, dataset)
-    frames = [_rows(file.parent) for file in sorted(where.glob("*/*/run.json")) if _valid(file)]
+    frames = []
+    for file in filter(_valid, sorted(where.glob("*/*/run.json"))):
+        try:
+            frames.append(_rows(file.parent))
+        except (OSError, ValueError, KeyError) as error:
+            print(f"{file.parent} is damaged ({error}): delete it, and it is trained again.")
     if not frames:
         raise CourseError(
             f"There is no finished run in {where}: train with `python -m cifar10_cnn compare`."
@@ -102,7 +107,12 @@ def load(profile: Profile, dataset: Dataset) -> tuple[pd.DataFrame, str]:
     """
     shown, own = pd.read_csv(shown_path()), results_path(profile, dataset)
     rows, whose = shown, "the repository's runs"
-    mine = pd.read_csv(own) if own.exists() else shown
+    mine = shown
+    if own.exists():
+        try:
+            mine = checks.frame(pd.read_csv(own), "results", *COLUMNS)
+        except ValueError as error:  # pandas' own are of that kind
+            print(f"{own} is damaged ({error}): `compare` makes it again from your runs.")
     if not mine.equals(shown) and set(shown["recipe"]) <= set(mine["recipe"]):
         rows, whose = mine, "your own runs"
     return rows, f"{whose} on {origin(rows)}"
