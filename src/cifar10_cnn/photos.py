@@ -157,9 +157,8 @@ def _reduced(picture: Image.Image, square: tuple[int, int, int, int]) -> Image.I
 
 def _white(picture: Image.Image) -> float:
     """Return the number that means white in a picture of 16 or 32 bits: 255 or 65,535."""
-    extrema = picture.getextrema()
-    most = extrema[1] if len(extrema) == 2 and not isinstance(extrema[0], tuple) else 0
-    return 65_535.0 if most > 255 else 255.0
+    highest = np.max(picture.getextrema())  # one pair, or one for each colour
+    return 65_535.0 if highest > 255 else 255.0
 
 
 def _eight_bits(picture: Image.Image, white: float) -> Image.Image:
