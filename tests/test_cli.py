@@ -283,7 +283,13 @@ def test_doctor_reads_this_repositorys_requirements(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("source", "state"), [("practice", "ok"), ("/no/such/path", "broken"), ("cifar10", "broken")]
+    ("source", "state"),
+    [
+        ("practice", "ok"),
+        ("/no/such/path", "broken"),
+        ("~nobody-of-that-name", "broken"),
+        ("cifar10", "broken"),
+    ],
 )
 def test_doctor_looks_for_the_data_that_is_asked_for(quick_devices, monkeypatch, source, state):
     monkeypatch.setenv("CIFAR10_DATA", source)

@@ -442,6 +442,14 @@ def test_own_data_is_named_by_its_absolute_path(tmp_path, monkeypatch):
     (tmp_path / "auto").mkdir()
     assert course._absolute("pictures") == str(tmp_path / "pictures")
     assert course._absolute("auto") == "auto"
+    with pytest.raises(CourseError, match="home of an unknown user"):
+        course._absolute("~nobody-of-that-name/pictures")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "~a\0b", "\ud800", b"file", None, 5])
+def test_what_no_file_can_be_called_is_no_path(name):
+    with pytest.raises(CourseError, match=r"is no path of a file or a folder"):
+        files.path(name)
 
 
 @pytest.mark.parametrize(

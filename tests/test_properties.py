@@ -29,6 +29,7 @@ import cifar10_cnn
 from cifar10_cnn import (
     ablation,
     batches,
+    benchmarks,
     calibration,
     comparison,
     corruptions,
@@ -50,6 +51,7 @@ from cifar10_cnn import (
     training,
 )
 from cifar10_cnn import sources as course_sources
+from cifar10_cnn.benchmarks import tables
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 
@@ -99,6 +101,7 @@ PICTURES = batches.Shuffled(IMAGES, LABELS, batch_size=4, seed=0)
 FIGURE = plots.channel_histograms(IMAGES)
 RESULTS = pd.read_csv(results.shown_path())
 ABLATION = pd.read_csv(ablation.shown_path())
+MEASURED = pd.read_csv(benchmarks.shown_path())
 MODEL.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
 #: A call that works of every public function that takes values; ``CHANGED`` names the arguments in
@@ -255,6 +258,10 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
          "names seeds precision"),
         (course.select, {"names": ["01"]}, "names"),
         (device.precision, {"wanted": "fp32"}, "wanted"),
+        (tables.trainings, {"rows": MEASURED}, "rows"),
+        (tables.speeds, {"rows": MEASURED}, "rows"),
+        (tables.steps, {"rows": MEASURED}, "rows"),
+        (tables.origin, {"rows": MEASURED}, "rows"),
         (evaluation.predict_views, {"model": MODEL, "images": IMAGES}, "images"),
         (evaluation.predict_pictures,
          {"model": MODEL, "pictures": IMAGES, "class_names": NAMES}, "pictures"),

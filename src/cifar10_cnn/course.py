@@ -184,7 +184,7 @@ def _take_over(earlier: Summary, summary: Summary, folder: Path, *, again: Colle
 
 def _absolute(source: str) -> str:
     """Return a data source as the kernels find it, whose working directory is another one."""
-    path = Path(source).expanduser()
+    path = files.path(source)
     named = source in ("auto", "cifar10", "practice")
     return str(path.resolve()) if path.exists() and not named else source
 

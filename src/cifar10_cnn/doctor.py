@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import psutil
 from packaging.requirements import InvalidRequirement, Requirement
@@ -151,11 +150,14 @@ def _disk() -> Finding:
 
 
 def _data() -> Finding:
-    from cifar10_cnn import data  # noqa: PLC0415 - keeps a broken package from hiding all the rest
+    from cifar10_cnn import data, files  # noqa: PLC0415 - keeps a broken package from hiding all the rest
 
     named = os.environ.get("CIFAR10_DATA", "auto")
     if named not in ("auto", "cifar10"):
-        there = named == "practice" or Path(named).expanduser().exists()
+        try:
+            there = named == "practice" or files.path(named).exists()
+        except CourseError as error:
+            return Finding("data", "broken", f"CIFAR10_DATA: {error}")
         text = f"CIFAR10_DATA={named}" + ("" if there else ", which does not exist")
         return Finding("data", "ok" if there else "broken", text)
     try:

@@ -130,7 +130,8 @@ def predict_views(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     Returns:
         Probabilities, (N, k), 0 to 1, each row adding up to 1.
     """
-    around = np.pad(checks.pictures(images), ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
+    images = checks.pictures(images)
+    around = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
     total = np.zeros(1)
     for weight, view in ((2, images), (1, around[:, :-2, :-2]), (1, around[:, 2:, 2:])):
         for each in (view, view[:, :, ::-1]):

@@ -19,12 +19,20 @@ def path(value: str | Path) -> Path:
     Raises:
         CourseError: if it is none.
     """
-    if not isinstance(value, (str, Path)):
+    if not isinstance(value, (str, Path)) or not _nameable(str(value)):
         raise CourseError(f"{value!r} is no path of a file or a folder.")
     try:
         return Path(value).expanduser()
     except RuntimeError as error:
         raise CourseError(f"{value} names the home of an unknown user: check the path.") from error
+
+
+def _nameable(text: str) -> bool:
+    """Say whether the operating system could have a file of that name."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def write(file: Path, content: str | bytes) -> None:

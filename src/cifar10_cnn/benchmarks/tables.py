@@ -1,13 +1,23 @@
 """The benchmark's rows as tables that people read: ratios with their spread.
 
-Used for the README and by the command ``bench``.
+Used for the README, by the command ``bench`` and in notebook 06.
 """
 
 import numpy as np
 import pandas as pd
 
+from cifar10_cnn import checks
 from cifar10_cnn.benchmarks.peer import EPOCH
 
+_TRAINED = (
+    *("recipe", "parameters", "accuracy", "accuracy_views", "seconds", "unit"),
+    *("seconds_to_72%", "seconds_to_80%", "seconds_to_90%"),
+    *("views_seconds", "start_seconds", "peak_mib"),
+)
+_STEP = (
+    *("recipe", "seconds", "batch_seconds", "share_of_peak"),
+    *("forward_seconds", "backward_seconds", "update_seconds"),
+)
 _SPEEDS = {
     ("speed", "standard"): "`standard`, Keras",
     ("peer", "standard"): "`standard`, PyTorch",
@@ -26,7 +36,7 @@ def trainings(rows: pd.DataFrame) -> pd.DataFrame:
         Index: recipe. Text columns; times are in U where there was a peer, each divided by the U of
         its own minutes, as mean ± standard deviation over n seeds.
     """
-    trained = rows[rows["job"] == "train"]
+    trained = _of_job(rows, "train", *_TRAINED)
     table = {}
     for recipe, runs in trained.groupby("recipe", sort=False):
         table[recipe] = {
@@ -55,7 +65,8 @@ def speeds(rows: pd.DataFrame) -> pd.DataFrame:
     unit = _units(rows).median()
     table = {}
     for (job, recipe), title in _SPEEDS.items():
-        seconds = rows.loc[(rows["job"] == job) & (rows["recipe"] == recipe), "seconds"]
+        measured = _of_job(rows, job, "recipe", "seconds")
+        seconds = measured.loc[measured["recipe"] == recipe, "seconds"]
         if len(seconds):
             table[title] = {
                 "pictures a second": _spread(EPOCH / seconds, ",.0f"),
@@ -71,7 +82,7 @@ def steps(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a recipe: milliseconds of a step and of its parts at 32 by 32 pixels.
     """
-    measured = rows[rows["job"] == "step"]
+    measured = _of_job(rows, "step", *_STEP)
     table = {}
     for recipe, runs in measured.groupby("recipe", sort=False):
         best = runs.loc[runs["seconds"].idxmin()]
@@ -88,6 +99,7 @@ def steps(rows: pd.DataFrame) -> pd.DataFrame:
 
 def origin(rows: pd.DataFrame) -> str:
     """Return data, profile, device and U of some rows in one line."""
+    checks.frame(rows, "rows", "data", "profile", "device")
     data = " and ".join(rows["data"].dropna().unique())
     seconds = _units(rows)
     unit = f" · U = {_spread(seconds, '.1f')} s" if len(seconds) else ""
@@ -95,9 +107,16 @@ def origin(rows: pd.DataFrame) -> str:
     return f"{data} · profile {profile} · {device}{unit}"
 
 
+def _of_job(rows: pd.DataFrame, job: str, *columns: str) -> pd.DataFrame:
+    """Return the rows of one kind of job, which have some columns if there are any."""
+    found = checks.frame(rows, "rows", "job")[rows["job"] == job]
+    return checks.frame(found, "rows", *columns) if len(found) else found.reindex(columns=columns)
+
+
 def _units(rows: pd.DataFrame) -> pd.Series:
     """Return all measurements of U, seconds."""
-    return rows.loc[(rows["job"] == "peer") & (rows["recipe"] == "airbench94"), "seconds"]
+    measured = _of_job(rows, "peer", "recipe", "seconds")
+    return measured.loc[measured["recipe"] == "airbench94", "seconds"]
 
 
 def _in_units(runs: pd.DataFrame, column: str) -> str:
