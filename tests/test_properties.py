@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 import official
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from tiny_course import write_notebook
@@ -313,51 +314,83 @@ ANY_ARRAY = arrays.arrays(
 )
 
 
-def nearly(value: Any) -> st.SearchStrategy[Any]:
+@singledispatch
+def changed(value: Any) -> list[Any]:
     """Values that are almost the right one: the same with one thing changed."""
-    if isinstance(value, np.ndarray):
-        changes: list[Callable[[np.ndarray], Any]] = [
-            lambda a: a[:0],
-            lambda a: a[:-1],
-            lambda a: a[..., None],
-            lambda a: a[0],
-            lambda a: a.astype(float) * np.nan,
-            lambda a: np.where(np.arange(a.size).reshape(a.shape) == 0, np.inf, a.astype(float)),
-            lambda a: a.astype(np.int64) - 1,
-            lambda a: a.astype(np.int64) + 300,
-            lambda a: a.astype(str),
-            lambda a: a.astype(object),
-            lambda a: a.tolist(),
-            lambda a: [a.tolist(), [1]],
-            lambda a: a.T,
-        ]
-        return st.sampled_from(changes).map(lambda change: change(value))
-    if isinstance(value, dict):
-        key = next(iter(value))
-        return st.one_of(
-            st.just({}),
-            st.just({**value, "other": None}),
-            st.just({name: each for name, each in value.items() if name != key}),
-            st.one_of(SCALARS, nearly(value[key])).map(lambda new: {**value, key: new}),
-        )
-    if isinstance(value, (list, tuple)):
-        kind = type(value)
-        return st.one_of(
-            st.just(kind()),
-            st.just(kind([*value, *value])),
-            st.just(value[:-1]),
-            SCALARS.map(lambda new: kind([new, *value[1:]])),
-            nearly(value[0]).map(lambda new: kind([new, *value[1:]])),
-        )
-    if isinstance(value, int):
-        return st.sampled_from([0, -1, -value, value + 0.5, float("nan"), 10**9, str(value), True])
-    if isinstance(value, float):
-        return st.sampled_from([-value, value + 2, float("nan"), float("inf"), str(value)])
-    if isinstance(value, pd.DataFrame):
-        others: list[Any] = [value.drop(columns=name) for name in value.columns]
-    else:
-        others = ["", f"{value} ", "no such name", 5]
-    return st.sampled_from(others)
+    return [5]
+
+
+@changed.register
+def _(value: np.ndarray) -> list[Any]:
+    first = np.arange(value.size).reshape(value.shape) == 0
+    return [
+        value[:0],
+        value[:-1],
+        value[..., None],
+        value[0],
+        value.T,
+        value.astype(float) * np.nan,
+        np.where(first, np.inf, value.astype(float)),
+        value.astype(np.int64) - 1,
+        value.astype(np.int64) + 300,
+        value.astype(complex),
+        value.astype(str),
+        value.astype(object),
+        value.tolist(),
+        [value.tolist(), [1]],
+    ]
+
+
+@changed.register
+def _(value: dict) -> list[Any]:
+    key = next(iter(value))
+    rest = {name: each for name, each in value.items() if name != key}
+    return [{}, {**value, "other": None}, rest, *instead(value, changed(value[key]))]
+
+
+@changed.register(list)
+@changed.register(tuple)
+def _(value: Any) -> list[Any]:
+    kind = type(value)
+    return [kind(), kind([*value, *value]), value[:-1], *instead(value, changed(value[0]))]
+
+
+@changed.register
+def _(value: int) -> list[Any]:
+    return [0, -1, -value, value + 0.5, float("nan"), 10**9, str(value), complex(value), True]
+
+
+@changed.register
+def _(value: float) -> list[Any]:
+    return [-value, value + 2, float("nan"), float("inf"), str(value), complex(value)]
+
+
+@changed.register(str)
+@changed.register(Path)
+def _(value: Any) -> list[Any]:
+    return ["", f"{value} ", "no such name", "no\0name", 5]
+
+
+@changed.register
+def _(value: pd.DataFrame) -> list[Any]:
+    return [value[:0], *(value.drop(columns=name) for name in value.columns)]
+
+
+def instead(values: Any, news: list[Any]) -> list[Any]:
+    """Return a dict, list or tuple with other values in the place of its first."""
+    if isinstance(values, dict):
+        key = next(iter(values))
+        return [{**values, key: new} for new in news]
+    return [type(values)([new, *values[1:]]) for new in news]
+
+
+def anything(value: Any) -> st.SearchStrategy[Any]:
+    """What may stand in the place of a value: any scalar or array, also inside it."""
+    whole = st.one_of(st.sampled_from(changed(value)), SCALARS, ANY_ARRAY)
+    if not isinstance(value, (dict, list, tuple)):
+        return whole
+    first = next(iter(value.values() if isinstance(value, dict) else value))
+    return whole | anything(first).map(lambda new: instead(value, [new])[0])
 
 
 @pytest.fixture(autouse=True)
@@ -384,17 +417,18 @@ def test_the_call_works(function: Callable[..., Any]) -> None:
     assert set(changed) <= set(inspect.signature(function).parameters)
 
 
-def refusals(function: Callable[..., Any], name: str, examples: int) -> None:
+def refusals(function: Callable[..., Any], name: str, drawn: int) -> int:
+    """Try all changed values, and some drawn ones; return how many."""
     arguments, _ = CALLS[function]
 
     @settings(
-        max_examples=examples,
+        max_examples=drawn,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
         database=None,
     )
-    @given(st.one_of(nearly(arguments[name]), SCALARS, ANY_ARRAY))
+    @given(anything(arguments[name]))
     def refused_or_fine(value: Any) -> None:
         try:
             called(function, {**arguments, name: value})
@@ -405,7 +439,11 @@ def refusals(function: Callable[..., Any], name: str, examples: int) -> None:
         finally:
             plt.close("all")
 
+    near = changed(arguments[name])
+    for value in near:
+        refused_or_fine = example(value)(refused_or_fine)
     refused_or_fine()
+    return len(near) + drawn
 
 
 PAIRS = [(function, name) for function, (_, changed) in CALLS.items() for name in changed]
@@ -419,8 +457,7 @@ def title(pair: object) -> str:
 def test_something_else_is_refused_by_name_or_works(
     function: Callable[..., Any], name: str, tally: Callable[[str, int], None]
 ) -> None:
-    refusals(function, name, 25)
-    tally("wrong arguments", 25)
+    tally("wrong arguments", refusals(function, name, 25))
 
 
 @pytest.mark.long
@@ -428,5 +465,4 @@ def test_something_else_is_refused_by_name_or_works(
 def test_much_else_is_refused_by_name_or_works(
     function: Callable[..., Any], name: str, tally: Callable[[str, int], None]
 ) -> None:
-    refusals(function, name, 400)
-    tally("wrong arguments", 400)
+    tally("wrong arguments", refusals(function, name, 400))

@@ -106,7 +106,8 @@ def shares(values: ArrayLike, whose: str) -> np.ndarray:
         ValueError: if there is none, or one is not such a number.
     """
     try:
-        found = np.asarray(values, dtype=float)
+        # Text and complex numbers would become floats without this.
+        found = np.asarray(values).astype(float, casting="same_kind")
     except (TypeError, ValueError) as error:
         raise ValueError(f"The accuracies of {whose} are no numbers: {values!r}.") from error
     if not found.size:
