@@ -170,7 +170,7 @@ def rows(values: Any, what: str) -> Any:
     """
     if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)):
         raise ValueError(f"The {what} are a list, not {values!r}.")
-    if np.ndim(values) == 0 and isinstance(values, np.ndarray):
+    if isinstance(values, np.ndarray) and values.ndim == 0:
         raise ValueError(f"The {what} are a list, not the single {values!r}.")
     return values
 
