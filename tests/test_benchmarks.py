@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import benchmarks, profiles
+from cifar10_cnn import benchmarks, profiles, recipes, results
 from cifar10_cnn.benchmarks import tables
 from cifar10_cnn.errors import CourseError
 
@@ -167,3 +167,19 @@ def test_a_real_job_measures_a_training_from_start_to_test() -> None:
     assert told["parameters"] == 570_296
     assert told["peak_mib"] > told["data_mib"] > 0
     assert told["start_seconds"] > 1
+
+
+def test_each_fast_recipe_shown_is_better_than_what_takes_as_long() -> None:
+    """Notebook 06 says so of the published networks."""
+    trained = pd.read_csv(benchmarks.shown_path()).query("job == 'train'").groupby("recipe")
+    runs = pd.read_csv(results.shown_path()).query("protocol == 'honest' and precision == 'bf16'")
+    found = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.published]
+    others = {
+        recipe.name: runs[runs["recipe"] == recipe.name] for recipe in found if not recipe.classes
+    }
+    assert (len(trained), len(others)) == (4, 6)
+    for name, fast in trained:
+        for other, epochs in others.items():
+            seconds = epochs.groupby("seed")["seconds"].apply(lambda s: s.median() * len(s))
+            if seconds.mean() >= fast["seconds"].mean():
+                assert epochs["test_accuracy"].mean() < fast["accuracy"].mean(), (name, other)
