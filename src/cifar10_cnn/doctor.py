@@ -150,7 +150,8 @@ def _disk() -> Finding:
 
 
 def _data() -> Finding:
-    from cifar10_cnn import data, files  # noqa: PLC0415 - keeps a broken package from hiding all the rest
+    # Not at the top: a broken package would hide all other findings.
+    from cifar10_cnn import data, files  # noqa: PLC0415
 
     named = os.environ.get("CIFAR10_DATA", "auto")
     if named not in ("auto", "cifar10"):
