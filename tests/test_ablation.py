@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import ablation, data, models, profiles, recipes
+from cifar10_cnn import ablation, data, device, models, profiles, recipes
 from cifar10_cnn.device import keras
 
 PROFILE = profiles.get("smoke")
@@ -35,7 +35,9 @@ def ablate(dataset: data.Dataset, seeds: list[int], *names: str) -> tuple[pd.Dat
 def test_every_ingredient_can_be_left_out(dataset: data.Dataset) -> None:
     names = [each.name for each in ablation.INGREDIENTS]
     rows, _ = ablate(dataset, [0], *names)
-    assert rows["ingredient"].tolist() == names
+    there = names if device.precision() == "bf16" else [each for each in names if each != "bf16"]
+    assert rows["ingredient"].tolist() == there
+    assert (rows["precision"] == device.precision()).all()
     assert (rows["seconds"] > 0).all()
     assert rows["accuracy"].between(0, 1).all()
 
@@ -56,6 +58,18 @@ def test_rows_of_another_recipe_do_not_count(
     rows, said = ablate(dataset, [0], ablation.WHOLE)
     assert "seed 0" in said
     assert len(rows) == 1
+
+
+@pytest.mark.parametrize(("precision", "trained"), [("bf16", ["bf16"]), ("fp32", [])])
+def test_bf16_is_left_out_only_where_it_is_there(
+    dataset: data.Dataset, monkeypatch: pytest.MonkeyPatch, precision: str, trained: list[str]
+) -> None:
+    monkeypatch.setattr(device, "precision", lambda wanted=None: precision)
+    monkeypatch.setattr(
+        ablation, "_train", lambda *_: {"seconds": 1.0, "accuracy": 0.5, "accuracy_views": 0.5}
+    )
+    rows, _ = ablate(dataset, [0], ablation.WHOLE, "bf16")
+    assert rows["ingredient"].tolist() == [ablation.WHOLE, *trained]
 
 
 def changed(name: str) -> tuple[keras.Model, keras.Model]:
@@ -85,18 +99,25 @@ def test_other_batch_norm_and_other_activations_are_the_same_network() -> None:
     assert keras.layers.ReLU not in {type(layer) for layer in gelu.layers}
 
 
-def test_losses_are_paired_by_seed() -> None:
+def test_losses_are_paired_by_seed_and_times_told_by_precision() -> None:
     rows = pd.DataFrame(
         [
-            (ablation.WHOLE, "nothing", 0, 0.90, 60),
-            (ablation.WHOLE, "nothing", 1, 0.92, 60),
-            ("bf16", "fp32", 0, 0.89, 90),
-            ("bf16", "fp32", 1, 0.90, 120),
+            (ablation.WHOLE, "nothing", 0, "bf16", 0.90, 60),
+            (ablation.WHOLE, "nothing", 1, "bf16", 0.92, 60),
+            (ablation.WHOLE, "nothing", 2, "fp32", 0.91, 80),
+            ("bf16", "fp32", 0, "bf16", 0.89, 90),
+            ("bf16", "fp32", 1, "bf16", 0.90, 120),
+            ("ReLU", "GELU", 0, "bf16", 0.89, 90),
+            ("ReLU", "GELU", 2, "fp32", 0.88, 88),
         ],
-        columns=["ingredient", "instead", "seed", "accuracy_views", "seconds"],
+        columns=["ingredient", "instead", "seed", "precision", "accuracy_views", "seconds"],
     )
-    told = ablation.table(rows).loc["bf16"]
-    assert told["points"] == pytest.approx(1.5)
-    assert told["± points"] == pytest.approx(np.std([1, 2], ddof=1))
-    assert told["times as long"] == pytest.approx(1.75)
-    assert (told["instead"], told["n"]) == ("fp32", 2)
+    table, told = ablation.table(rows), ablation.told(rows.assign(data="", profile="", device=""))
+    assert table.loc["bf16", "points"] == pytest.approx(1.5)
+    assert table.loc["bf16", "± points"] == pytest.approx(np.std([1, 2], ddof=1))
+    assert (table.loc["bf16", "instead"], table.loc["bf16", "n"]) == ("fp32", 2)
+    assert table.loc["bf16", "times as long, bf16"] == pytest.approx(1.75)
+    assert told.loc["bf16", "times as long, fp32"] == "–"
+    assert table.loc["ReLU", "points"] == pytest.approx(2.0)
+    assert told.loc["ReLU", "times as long, bf16"] == "1.50"
+    assert told.loc["ReLU", "times as long, fp32"] == "1.10"

@@ -38,9 +38,9 @@ peer,full,airbench94,60.0,CPU,,,,,,,,,,,,
 train,full,sprint,66.0,CPU,0,60.0,0.9012,0.9112,20,40,,5.0,9.0,2048,570296,CIFAR-10
 """
 ABLATION = """\
-ingredient,instead,seed,data,profile,device,seconds,accuracy,accuracy_views
-the whole sprint,nothing,0,CIFAR-10,full,CPU,60,0.90,0.91
-whitening,a first layer that learns,0,CIFAR-10,full,CPU,63,0.88,0.89
+ingredient,instead,seed,data,profile,device,precision,seconds,accuracy,accuracy_views
+the whole sprint,nothing,0,CIFAR-10,full,CPU,bf16,60,0.90,0.91
+whitening,a first layer that learns,0,CIFAR-10,full,CPU,bf16,63,0.88,0.89
 """
 RESULT = {"test_accuracy": 0.8123, "baseline_accuracy": 0.523}
 
@@ -157,7 +157,7 @@ def test_the_readme_shows_how_fast_the_recipes_are_and_what_each_ingredient_buys
     assert "| sprint | 570,296 | 91.12 % | 90.12 % | 1.10 U | 66 | 0.33 U | 0.67 U | – |" in text
     assert "| airbench94, PyTorch (U) | 833 | 60.0 | 1.00 |" in text
     assert "Measured: CIFAR-10 · profile full · CPU · U = 60.0 s." in text
-    assert "| whitening | a first layer that learns | 89.00 % | +2.00 | 1.05 | 1 |" in text
+    assert "| whitening | a first layer that learns | 89.00 % | +2.00 | 1 | 1.05 | – |" in text
 
 
 def test_readme_gets_the_comparison(home):

@@ -25,6 +25,8 @@ from cifar10_cnn.recipes import Recipe
 #: The recipe that is taken apart.
 RECIPE = "sprint"
 WHOLE = "the whole sprint"
+#: What the whole is computed in, as the machine likes it: what is left out may cost less in one.
+PRECISIONS = ("bf16", "fp32")
 
 layers = keras.layers
 
@@ -162,18 +164,21 @@ def ablate(
 ) -> Path:
     """Train without each ingredient what has not been trained yet, and keep each as a row.
 
-    Used by the command ``ablate``. Nothing else should run on the machine: seconds are measured.
+    An ingredient that this machine lacks, as bf16 may be, is not there to be left out. Used by the
+    command ``ablate``. Nothing else should run on the machine: seconds are measured.
 
     Returns:
-        The file, one row for each ingredient and seed: ``seconds`` of training, and the validation
-        ``accuracy`` (0 to 1) with one view and with six views (``accuracy_views``).
+        The file, one row for each ingredient and seed: ``precision`` of the whole sprint beside it,
+        ``seconds`` of training, and the validation ``accuracy`` (0 to 1) with one view and with six
+        views (``accuracy_views``).
     """
     file = path(profile, dataset)
+    precision = device.precision()
     rows = [row for row in _earlier(file) if row.get("settings") == _settings()]
     done = {(row["ingredient"], row["seed"]) for row in rows}
     for seed in seeds:
         for ingredient in ingredients:
-            if (ingredient.name, seed) in done:
+            if (ingredient.name, seed) in done or ingredient.precision == precision:
                 continue
             measured = _train(ingredient, dataset, profile, seed)
             rows.append(
@@ -184,6 +189,7 @@ def ablate(
                     "data": dataset.name,
                     "profile": profile.name,
                     "device": device.describe(),
+                    "precision": precision,
                     "settings": _settings(),
                     **measured,
                 }
@@ -252,9 +258,11 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row an ingredient: ``instead``; validation accuracy with six views, in percent;
-        ``points`` lost, and their standard deviation ``± points``; ``times as long``; ``n`` seeds.
+        ``points`` lost, and their standard deviation ``± points``; ``n`` seeds; how many
+        ``times as long`` it takes on machines whose whole sprint is in bf16, and in fp32.
     """
-    checks.frame(rows, "rows", "ingredient", "seed", "instead", "accuracy_views", "seconds")
+    columns = ("ingredient", "seed", "instead", "precision", "accuracy_views", "seconds")
+    checks.frame(rows, "rows", *columns)
     if WHOLE not in set(rows["ingredient"]):
         raise ValueError(f"{WHOLE.capitalize()} is not among the rows: train it with `ablate`.")
     by_seed = rows.set_index(["ingredient", "seed"])
@@ -263,13 +271,17 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     for name in rows["ingredient"].unique():
         runs = by_seed.loc[name]
         lost = 100 * (whole["accuracy_views"] - runs["accuracy_views"]).dropna()
+        longer = runs["seconds"] / whole["seconds"]
         found[name] = {
             "instead": runs["instead"].iloc[0],
             "accuracy (%)": 100 * runs["accuracy_views"].mean(),
             "points": lost.mean(),
             "± points": lost.std(),
-            "times as long": (runs["seconds"] / whole["seconds"]).dropna().mean(),
             "n": len(lost),
+            **{
+                f"times as long, {precision}": longer[runs["precision"] == precision].mean()
+                for precision in PRECISIONS
+            },
         }
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("without")
 
@@ -285,8 +297,11 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
                 f"{lost:+.2f}" if np.isnan(spread) else f"{lost:+.2f} ± {spread:.2f}"
                 for lost, spread in zip(numbers["points"], numbers["± points"], strict=True)
             ],
-            "times as long": [f"{ratio:.2f}" for ratio in numbers["times as long"]],
             "n": [str(number) for number in numbers["n"]],
+            **{
+                column: ["–" if np.isnan(ratio) else f"{ratio:.2f}" for ratio in numbers[column]]
+                for column in numbers.filter(like="times as long")
+            },
         },
         index=numbers.index,
     )
