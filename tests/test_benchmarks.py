@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import benchmarks, profiles, recipes, results
+from cifar10_cnn import benchmarks, device, profiles, recipes, results
 from cifar10_cnn.benchmarks import tables
 from cifar10_cnn.errors import CourseError
 
@@ -47,7 +47,16 @@ def rows() -> pd.DataFrame:
         {"job": "peer", "recipe": "airbench94", "seconds": 80.0},
     ]
     both = [a_training(0, 60, 60, 0.89), a_training(1, 120, 80, 0.91)]
-    return pd.DataFrame([{"profile": "full", "device": "CPU", **row} for row in (*speeds, *both)])
+    told = {"profile": "full", "device": "CPU", "precision": "bf16"}
+    return pd.DataFrame([{**told, **row} for row in (*speeds, *both)])
+
+
+@pytest.fixture
+def two_kinds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what was measured on a machine with fast bf16, and on one that is half as fast."""
+    slower = rows.assign(precision="fp32", seconds=2 * rows["seconds"])
+    slower.loc[slower["job"] != "speed", "seconds"] *= 2
+    return pd.concat([rows, slower.assign(unit=4 * rows["unit"])], ignore_index=True)
 
 
 def test_times_are_told_in_the_unit_of_their_own_minutes(rows: pd.DataFrame) -> None:
@@ -58,6 +67,18 @@ def test_times_are_told_in_the_unit_of_their_own_minutes(rows: pd.DataFrame) -> 
     assert told["test accuracy"] == "91.00 ± 1.41 %"
     assert told["one view"] == "90.00 ± 1.41 %"
     assert (told["memory"], told["n"], told["parameters"]) == ("1.5 GiB", "2", "570,296")
+
+
+def test_machines_of_two_kinds_are_told_apart(two_kinds: pd.DataFrame) -> None:
+    told = tables.trainings(two_kinds)
+    assert told.index.tolist() == ["sprint", "sprint"]
+    assert told["in"].tolist() == ["bf16", "fp32"]
+    assert told["training"].tolist() == ["1.25 ± 0.35 U", "1.25 ± 0.35 U"]
+    assert told["seconds"].tolist() == ["90 ± 42", "360 ± 170"]
+    speeds = tables.speeds(two_kinds).set_index("in", append=True)["as fast"]
+    assert speeds["`standard`, Keras", "bf16"] == "1.57 ± 0.25"
+    assert speeds["`standard`, Keras", "fp32"] == "3.15 ± 0.50"  # 280 / 100 and 280 / 80
+    assert "U = 70.0 ± 14.1 s in bf16, 280.0 ± 56.6 s in fp32" in tables.origin(two_kinds)
 
 
 def test_without_a_peer_times_are_seconds(rows: pd.DataFrame) -> None:
@@ -75,16 +96,16 @@ def test_speeds_are_ratios_to_the_peer(rows: pd.DataFrame) -> None:
 def test_the_fastest_step_is_told_part_by_part(rows: pd.DataFrame) -> None:
     names = ("seconds", "forward_seconds", "backward_seconds", "update_seconds", "batch_seconds")
     steps = [
-        {"job": "step", "recipe": "standard", "share_of_peak": 0.612}
+        {"job": "step", "recipe": "standard", "precision": "bf16", "share_of_peak": 0.612}
         | dict(zip(names, numbers, strict=True))
         for numbers in ((0.6, 0.2, 0.39, 0.01, 0.002), (0.5, 0.15, 0.33, 0.02, 0.0034))
     ]
     told = tables.steps(pd.concat([rows, pd.DataFrame(steps)])).loc["standard"]
-    assert told.tolist() == ["500 ms", "150 ms", "330 ms", "20 ms", "3.4 ms", "61%"]
+    assert told.tolist() == ["bf16", "500 ms", "150 ms", "330 ms", "20 ms", "3.4 ms", "61%"]
 
 
 def test_the_origin_names_data_profile_device_and_unit(rows: pd.DataFrame) -> None:
-    assert tables.origin(rows) == "CIFAR-10 · profile full · CPU · U = 70.0 ± 14.1 s"
+    assert tables.origin(rows) == "CIFAR-10 · profile full · CPU · U = 70.0 ± 14.1 s in bf16"
 
 
 @pytest.fixture
@@ -112,6 +133,7 @@ def test_a_training_stands_between_two_measurements_of_its_unit(
     told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
+    monkeypatch.setattr(device, "precision", lambda: "fp32")
     rows, _ = bench([3])
     assert told == [
         "speed standard",
@@ -123,6 +145,7 @@ def test_a_training_stands_between_two_measurements_of_its_unit(
         "peer airbench94",
     ]
     assert rows.loc[rows["job"] == "train", "unit"].tolist() == [(55 + 57) / 2]
+    assert set(rows["precision"]) == {"fp32"}
 
 
 def test_without_pytorch_it_says_so_and_goes_on(
@@ -169,9 +192,16 @@ def test_a_real_job_measures_a_training_from_start_to_test() -> None:
     assert told["start_seconds"] > 1
 
 
+def test_trainings_shown_are_of_the_recipes_of_today() -> None:
+    trained = pd.read_csv(benchmarks.shown_path()).query("job == 'train'")
+    for name, settings in trained.groupby("recipe")["settings"]:
+        assert set(settings) == {recipes.get(str(name)).identity()}, f"measure {name} again"
+
+
 def test_each_fast_recipe_shown_is_better_than_what_takes_as_long() -> None:
     """Notebook 06 says so of the published networks."""
-    trained = pd.read_csv(benchmarks.shown_path()).query("job == 'train'").groupby("recipe")
+    rows = pd.read_csv(benchmarks.shown_path()).query("job == 'train' and precision == 'bf16'")
+    trained = rows.groupby("recipe")
     runs = pd.read_csv(results.shown_path()).query("protocol == 'honest' and precision == 'bf16'")
     found = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.published]
     others = {

@@ -156,7 +156,7 @@ def test_bench_measures_the_recipes_and_seeds_asked_for(monkeypatch, tmp_path):
     def bench(names, seeds, source, profile, console):
         got.append((names, seeds, source, profile.name))
         (tmp_path / "bench.csv").write_text(
-            "job,recipe,seconds,profile,device,data\nspeed,standard,50,smoke,CPU,\n"
+            "job,recipe,precision,seconds,profile,device,data\nspeed,standard,fp32,50,smoke,CPU,\n"
         )
         return tmp_path / "bench.csv"
 

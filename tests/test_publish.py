@@ -32,10 +32,10 @@ val_accuracy,seconds,test_loss,test_accuracy
 strided_cnn,published,bf16,0,CIFAR-10,full,CPU,181162,1,1.1,0.6,,,4.25,1.05,0.6412
 """
 BENCH = """\
-job,profile,recipe,seconds,device,seed,unit,accuracy,accuracy_views,seconds_to_72%,seconds_to_80%,\
+job,profile,precision,recipe,seconds,device,seed,unit,accuracy,accuracy_views,seconds_to_72%,seconds_to_80%,\
 seconds_to_90%,views_seconds,start_seconds,peak_mib,parameters,data
-peer,full,airbench94,60.0,CPU,,,,,,,,,,,,
-train,full,sprint,66.0,CPU,0,60.0,0.9012,0.9112,20,40,,5.0,9.0,2048,570296,CIFAR-10
+peer,full,bf16,airbench94,60.0,CPU,,,,,,,,,,,,
+train,full,bf16,sprint,66.0,CPU,0,60.0,0.9012,0.9112,20,40,,5.0,9.0,2048,570296,CIFAR-10
 """
 ABLATION = """\
 ingredient,instead,seed,data,profile,device,precision,seconds,accuracy,accuracy_views
@@ -154,9 +154,10 @@ def test_times_stand_in_each_notebook_with_what_they_were_measured_on(home):
 def test_the_readme_shows_how_fast_the_recipes_are_and_what_each_ingredient_buys(home):
     publish.publish()
     text = (home / "README.md").read_text()
-    assert "| sprint | 570,296 | 91.12 % | 90.12 % | 1.10 U | 66 | 0.33 U | 0.67 U | – |" in text
-    assert "| airbench94, PyTorch (U) | 833 | 60.0 | 1.00 |" in text
-    assert "Measured: CIFAR-10 · profile full · CPU · U = 60.0 s." in text
+    row = "| sprint | bf16 | 570,296 | 91.12 % | 90.12 % | 1.10 U | 66 | 0.33 U | 0.67 U | – |"
+    assert row in text
+    assert "| airbench94, PyTorch (U) | bf16 | 833 | 60.0 | 1.00 |" in text
+    assert "Measured: CIFAR-10 · profile full · CPU · U = 60.0 s in bf16." in text
     assert "| whitening | a first layer that learns | 89.00 % | +2.00 | 1 | 1.05 | – |" in text
 
 

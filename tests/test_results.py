@@ -249,6 +249,29 @@ def test_trainings_with_other_settings_do_not_stay(
     assert shown["seed"].tolist() == [1, 1, 2, 2]
 
 
+def test_measurements_of_another_kind_of_machine_stay_if_the_recipe_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    same = {"job": "train", "data": "CIFAR-10", "profile": "full", "seed": 0}
+    sprint = recipes.get("sprint").identity()
+    columns = ["precision", "recipe", "settings"]
+    before = [("bf16", "sprint", sprint), ("bf16", "dash", "old"), ("fp32", "sprint", sprint)]
+    peers = pd.DataFrame({"job": "peer", "recipe": "airbench94", "precision": ["bf16", "fp32"]})
+    shown = pd.DataFrame(before, columns=columns).assign(**same)
+    store(pd.concat([shown, peers.assign(profile="full")]), tmp_path / "bench.csv")
+    now = pd.DataFrame([("fp32", "sprint", sprint)], columns=columns).assign(**same)
+    file = tmp_path / "runs" / "bench.csv"
+    store(pd.concat([now, peers.tail(1).assign(profile="full", seconds=9.0)]), file)
+    found = pd.read_csv(results.ship(file))
+    kinds = list(found[["recipe", "precision"]].itertuples(index=False, name=None))
+    assert kinds == [
+        *[("sprint", "bf16"), ("airbench94", "bf16")],
+        *[("sprint", "fp32"), ("airbench94", "fp32")],
+    ]
+    assert found["seconds"].tolist()[-1] == 9.0
+
+
 @pytest.mark.parametrize("change", [{"data": "practice set"}, {"profile": "smoke"}])
 def test_only_full_runs_on_cifar10_are_shown(
     rows: pd.DataFrame, dataset: data.Dataset, tmp_path: Path, change: dict

@@ -3,7 +3,6 @@
 Only what pays stays in the recipe. All trainings make one tidy CSV, one row each.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -174,7 +173,8 @@ def ablate(
     """
     file = path(profile, dataset)
     precision = device.precision()
-    rows = [row for row in _earlier(file) if row.get("settings") == _settings()]
+    settings = recipes.get(RECIPE).identity()
+    rows = [row for row in _earlier(file) if row.get("settings") == settings]
     done = {(row["ingredient"], row["seed"]) for row in rows}
     for seed in seeds:
         for ingredient in ingredients:
@@ -190,7 +190,7 @@ def ablate(
                     "profile": profile.name,
                     "device": device.describe(),
                     "precision": precision,
-                    "settings": _settings(),
+                    "settings": settings,
                     **measured,
                 }
             )
@@ -217,12 +217,6 @@ def _earlier(file: Path) -> list[dict[str, Any]]:
 def load(file: Path) -> pd.DataFrame:
     """Return the rows of a file of ``ablate``."""
     return pd.read_csv(file)
-
-
-def _settings() -> str:
-    """Return what all rows must have in common."""
-    recipe = recipes.get(RECIPE)
-    return json.dumps([recipe.settings(), models.fingerprint(recipe.model)])
 
 
 def _train(
@@ -271,7 +265,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     for name in rows["ingredient"].unique():
         runs = by_seed.loc[name]
         lost = 100 * (whole["accuracy_views"] - runs["accuracy_views"]).dropna()
-        longer = runs["seconds"] / whole["seconds"]
+        longer = (runs["seconds"] / whole["seconds"]).groupby(runs["precision"]).mean()
         found[name] = {
             "instead": runs["instead"].iloc[0],
             "accuracy (%)": 100 * runs["accuracy_views"].mean(),
@@ -279,7 +273,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "± points": lost.std(),
             "n": len(lost),
             **{
-                f"times as long, {precision}": longer[runs["precision"] == precision].mean()
+                f"times as long, {precision}": longer.get(precision, np.nan)
                 for precision in PRECISIONS
             },
         }

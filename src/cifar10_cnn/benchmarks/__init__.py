@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from cifar10_cnn import files, paths
+from cifar10_cnn import device, files, paths
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.summary import duration
@@ -53,7 +53,8 @@ def bench(
         console: where to tell each number as soon as it is there.
 
     Returns:
-        The file: one row for each job, in the order in which they ran.
+        The file: one row for each job, in the order in which they ran. ``precision`` is what Keras
+        computes in on this machine, also in the rows of the peer, which takes what is faster there.
 
     Raises:
         CourseError: if a job fails.
@@ -66,12 +67,13 @@ def bench(
             markup=False,
         )
     rows = _earlier(profile, names, seeds)
+    told = {"profile": profile.name, "precision": device.precision()}
 
     def measure(job: str, *arguments: str, **described: Any) -> float:
         """Run a job, keep what it measured as a row, and return its seconds."""
         title = f"{job} {' '.join(map(str, described.values()))}".strip()
         console.print(f"{title} …", highlight=False)
-        row = {"job": job, "profile": profile.name, **described, **_measured(job, arguments)}
+        row = {"job": job, **told, **described, **_measured(job, arguments)}
         rows.append(row)
         _write(rows, profile)
         console.print(f"   {_told(row)}", highlight=False)
@@ -114,7 +116,7 @@ def _earlier(profile: Profile, names: Sequence[str], seeds: Sequence[int]) -> li
     if not path(profile).exists():
         return []
     rows = pd.read_csv(path(profile))
-    if "unit" not in rows:  # stopped before the first training was over
+    if not {"unit", "precision"} <= set(rows):  # stopped before the first training was over
         return []
     trainings = rows[(rows["job"] == "train") & rows["unit"].notna()]
     again = trainings["recipe"].isin(names) & trainings["seed"].isin(seeds)

@@ -59,7 +59,7 @@ def train(name: str, seed: str, profile: str, source: str) -> dict[str, Any]:
         ``accuracy``: share of the test pictures named rightly; ``accuracy_views`` and
         ``views_seconds``: the same with six views of each picture, and how long that takes;
         ``peak_mib``: the most memory that the process held, and ``data_mib`` what the pictures
-        take of it; ``parameters``.
+        take of it; ``parameters``; ``settings``, the recipe's.
     """
     dataset = data.load(profiles.get(profile), source)
     recipe = recipes.get(name)
@@ -94,6 +94,7 @@ def train(name: str, seed: str, profile: str, source: str) -> dict[str, Any]:
         "peak_mib": _peak_mib(),
         "data_mib": (whole.images.nbytes + dataset.test.images.nbytes) / 2**20,
         "parameters": model.count_params(),
+        "settings": recipe.identity(),
         "data": dataset.name,
     }
 

@@ -3,6 +3,8 @@
 Used for the README, by the command ``bench`` and in notebook 06.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -10,12 +12,12 @@ from cifar10_cnn import checks
 from cifar10_cnn.benchmarks.peer import EPOCH
 
 _TRAINED = (
-    *("recipe", "parameters", "accuracy", "accuracy_views", "seconds", "unit"),
+    *("recipe", "precision", "parameters", "accuracy", "accuracy_views", "seconds", "unit"),
     *("seconds_to_72%", "seconds_to_80%", "seconds_to_90%"),
     *("views_seconds", "start_seconds", "peak_mib"),
 )
 _STEP = (
-    *("recipe", "seconds", "batch_seconds", "share_of_peak"),
+    *("recipe", "precision", "seconds", "batch_seconds", "share_of_peak"),
     *("forward_seconds", "backward_seconds", "update_seconds"),
 )
 _SPEEDS = {
@@ -27,19 +29,21 @@ _SPEEDS = {
 
 
 def trainings(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each fast recipe: how long it trains, and how good it is then.
+    """Return one row for each fast recipe and precision: how long it trains, how good it is then.
 
     Args:
-        rows: those of ``benchmarks.bench``.
+        rows: those of ``benchmarks.bench``, from machines of one kind or two.
 
     Returns:
-        Index: recipe. Text columns; times are in U where there was a peer, each divided by the U of
-        its own minutes, as mean ± standard deviation over n seeds.
+        Index: recipe. Text columns; ``in`` is what Keras computes in where it was measured. Times
+        are in U where there was a peer, each divided by the U of its own minutes, as mean ±
+        standard deviation over n seeds.
     """
     trained = _of_job(rows, "train", *_TRAINED)
-    table = {}
-    for recipe, runs in trained.groupby("recipe", sort=False):
-        table[recipe] = {
+    table = [
+        {
+            "recipe": recipe,
+            "in": precision,
             "parameters": f"{runs['parameters'].iloc[0]:,.0f}",
             "test accuracy": _percent(runs["accuracy_views"]),
             "one view": _percent(runs["accuracy"]),
@@ -53,58 +57,83 @@ def trainings(rows: pd.DataFrame) -> pd.DataFrame:
             "memory": f"{runs['peak_mib'].max() / 1024:.1f} GiB",
             "n": str(len(runs)),
         }
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("recipe")
+        for recipe, precision, runs in _by_precision(trained)
+    ]
+    return _indexed(table, "recipe")
 
 
 def speeds(rows: pd.DataFrame) -> pd.DataFrame:
     """Return how fast some networks train at 32 by 32 pixels, beside airbench94's in PyTorch.
 
     Returns:
-        One row a network; ``as fast`` is the ratio to the median U of the same run.
+        One row for each network and precision of Keras; ``as fast`` is the ratio to the median U of
+        the same kind of machine.
     """
-    unit = _units(rows).median()
-    table = {}
+    table = []
     for (job, recipe), title in _SPEEDS.items():
-        measured = _of_job(rows, job, "recipe", "seconds")
-        seconds = measured.loc[measured["recipe"] == recipe, "seconds"]
-        if len(seconds):
-            table[title] = {
-                "pictures a second": _spread(EPOCH / seconds, ",.0f"),
-                "s an epoch": _spread(seconds, ".1f"),
-                "as fast": _spread(unit / seconds, ".2f"),
-            }
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("network")
+        measured = _of_job(rows, job, "recipe", "precision", "seconds")
+        for _, precision, runs in _by_precision(measured[measured["recipe"] == recipe]):
+            unit = _units(rows, precision).median()
+            table.append(
+                {
+                    "network": title,
+                    "in": precision,
+                    "pictures a second": _spread(EPOCH / runs["seconds"], ",.0f"),
+                    "s an epoch": _spread(runs["seconds"], ".1f"),
+                    "as fast": _spread(unit / runs["seconds"], ".2f"),
+                }
+            )
+    return _indexed(table, "network")
 
 
 def steps(rows: pd.DataFrame) -> pd.DataFrame:
     """Return where the time of a training step goes, of all measurements the fastest.
 
     Returns:
-        One row a recipe: milliseconds of a step and of its parts at 32 by 32 pixels.
+        One row for each recipe and precision: milliseconds of a step and of its parts at 32 by 32
+        pixels.
     """
-    measured = _of_job(rows, "step", *_STEP)
-    table = {}
-    for recipe, runs in measured.groupby("recipe", sort=False):
+    table = []
+    for recipe, precision, runs in _by_precision(_of_job(rows, "step", *_STEP)):
         best = runs.loc[runs["seconds"].idxmin()]
-        table[recipe] = {
-            "step": f"{1000 * best['seconds']:.0f} ms",
-            "forward": f"{1000 * best['forward_seconds']:.0f} ms",
-            "backward": f"{1000 * best['backward_seconds']:.0f} ms",
-            "Muon": f"{1000 * best['update_seconds']:.0f} ms",
-            "pictures (beside it)": f"{1000 * best['batch_seconds']:.1f} ms",
-            "of the peak": f"{best['share_of_peak']:.0%}",
-        }
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("a step of")
+        table.append(
+            {
+                "a step of": recipe,
+                "in": precision,
+                "step": f"{1000 * best['seconds']:.0f} ms",
+                "forward": f"{1000 * best['forward_seconds']:.0f} ms",
+                "backward": f"{1000 * best['backward_seconds']:.0f} ms",
+                "Muon": f"{1000 * best['update_seconds']:.0f} ms",
+                "pictures (beside it)": f"{1000 * best['batch_seconds']:.1f} ms",
+                "of the peak": f"{best['share_of_peak']:.0%}",
+            }
+        )
+    return _indexed(table, "a step of")
 
 
 def origin(rows: pd.DataFrame) -> str:
     """Return data, profile, device and U of some rows in one line."""
-    checks.frame(rows, "rows", "data", "profile", "device")
+    checks.frame(rows, "rows", "data", "profile", "precision", "device")
     data = " and ".join(rows["data"].dropna().unique())
-    seconds = _units(rows)
-    unit = f" · U = {_spread(seconds, '.1f')} s" if len(seconds) else ""
+    units = [
+        f"{_spread(seconds, '.1f')} s in {precision}"
+        for precision in rows["precision"].unique()
+        if len(seconds := _units(rows, precision))
+    ]
+    unit = f" · U = {', '.join(units)}" if units else ""
     profile, device = (" and ".join(rows[name].unique()) for name in ("profile", "device"))
     return f"{data} · profile {profile} · {device}{unit}"
+
+
+def _by_precision(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Give recipe, precision and rows, a recipe's together, whatever order they are in."""
+    for recipe, found in rows.groupby("recipe", sort=False):
+        for precision, runs in found.groupby("precision", sort=False):
+            yield str(recipe), str(precision), runs
+
+
+def _indexed(table: list[dict[str, str]], index: str) -> pd.DataFrame:
+    return (pd.DataFrame(table) if table else pd.DataFrame(columns=[index])).set_index(index)
 
 
 def _of_job(rows: pd.DataFrame, job: str, *columns: str) -> pd.DataFrame:
@@ -113,10 +142,11 @@ def _of_job(rows: pd.DataFrame, job: str, *columns: str) -> pd.DataFrame:
     return checks.frame(found, "rows", *columns) if len(found) else found.reindex(columns=columns)
 
 
-def _units(rows: pd.DataFrame) -> pd.Series:
-    """Return all measurements of U, seconds."""
-    measured = _of_job(rows, "peer", "recipe", "seconds")
-    return measured.loc[measured["recipe"] == "airbench94", "seconds"]
+def _units(rows: pd.DataFrame, precision: str) -> pd.Series:
+    """Return all measurements of U where Keras computes in a precision, seconds."""
+    measured = _of_job(rows, "peer", "recipe", "precision", "seconds")
+    wanted = (measured["recipe"] == "airbench94") & (measured["precision"] == precision)
+    return measured.loc[wanted, "seconds"]
 
 
 def _in_units(runs: pd.DataFrame, column: str) -> str:

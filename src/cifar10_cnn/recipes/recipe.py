@@ -1,5 +1,6 @@
 """What a recipe is: the settings of one training, and what its author reports of it."""
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -225,3 +226,7 @@ class Recipe:
             for field in fields(self)
             if field.name not in told and (value := getattr(self, field.name)) != field.default
         }
+
+    def identity(self) -> str:
+        """Return settings and network as one line of JSON: where it is another, results differ."""
+        return json.dumps([self.settings(), models.fingerprint(self.model)])

@@ -14,6 +14,7 @@ from cifar10_cnn.profiles import Profile
 _TRAININGS = {
     "compare.csv": ["recipe", "protocol", "precision", "seed"],
     "ablate.csv": ["settings", "seed"],
+    "bench.csv": ["job", "recipe", "precision", "seed"],
 }
 _CURVES = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 #: Columns of the table of all runs.
@@ -130,8 +131,8 @@ def shown_path() -> Path:
 def ship(file: Path) -> Path:
     """Make a table of runs or of trials the one that the repository shows.
 
-    Trainings of ``compare`` and ``ablate`` that were shown before and that the file lacks stay:
-    they may come from another machine. Used by the option ``--ship`` of the commands ``compare``,
+    What ``compare``, ``ablate`` and ``bench`` measured before and the file lacks stays: it may come
+    from another machine. Used by the option ``--ship`` of the commands ``compare``,
     ``tune``, ``bench`` and ``ablate``.
 
     Returns:
@@ -160,9 +161,10 @@ def ship(file: Path) -> Path:
 
 
 def _today(before: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
-    """Say which earlier rows are of recipes that still are, and of the settings of today's rows."""
+    """Say which earlier rows are of recipes as they are today; a row without settings always is."""
     if "settings" in before:
-        return before["settings"].isin(now["settings"])
+        fast = (recipes.get(name).identity() for name in recipes.fast())
+        return before["settings"].isin({"", *now["settings"], *fast})
     return before["recipe"].isin(recipes.names())
 
 
