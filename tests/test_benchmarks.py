@@ -77,7 +77,7 @@ def test_machines_of_two_kinds_are_told_apart(two_kinds: pd.DataFrame) -> None:
     assert told["seconds"].tolist() == ["90 ± 42", "360 ± 170"]
     speeds = tables.speeds(two_kinds).set_index("in", append=True)["as fast"]
     assert speeds["`standard`, Keras", "bf16"] == "1.57 ± 0.25"
-    assert speeds["`standard`, Keras", "fp32"] == "3.15 ± 0.50"  # 280 / 100 and 280 / 80
+    assert speeds["`standard`, Keras", "fp32"] == "3.15 ± 0.49"  # 280 / 100 and 280 / 80
     assert "U = 70.0 ± 14.1 s in bf16, 280.0 ± 56.6 s in fp32" in tables.origin(two_kinds)
 
 
