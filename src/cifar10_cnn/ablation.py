@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,6 @@ from cifar10_cnn.recipes import Recipe
 #: The recipe that is taken apart.
 RECIPE = "sprint"
 WHOLE = "the whole sprint"
-#: What the whole is computed in, as the machine likes it: what is left out may cost less in one.
-PRECISIONS = ("bf16", "fp32")
 
 layers = keras.layers
 
@@ -274,7 +272,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             "n": len(lost),
             **{
                 f"times as long, {precision}": longer.get(precision, np.nan)
-                for precision in PRECISIONS
+                for precision in get_args(device.Precision)
             },
         }
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("without")
