@@ -1,6 +1,7 @@
 """The benchmark: jobs in processes of their own, and its tables against numbers by hand."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,9 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     def measured(job: str, arguments: tuple[str, ...]) -> dict[str, Any]:
         ran.append(" ".join((job, *arguments)))
         told = {"seconds": 50.0 + len(ran), "device": "CPU", "share_of_peak": 0.5}
-        return {**told, "accuracy_views": 0.9} if job == "train" else told
+        if job == "train":
+            told |= {"accuracy_views": 0.9, "settings": recipes.get(arguments[0]).identity()}
+        return told
 
     monkeypatch.setattr(benchmarks, "_measured", measured)
     return ran
@@ -164,6 +167,17 @@ def test_trainings_of_other_seeds_stay(told: list[str], monkeypatch: pytest.Monk
     rows, _ = bench([1])
     assert rows.loc[rows["job"] == "train", "seed"].tolist() == [0, 1]
     assert ((rows["job"] == "peer") & (rows["recipe"] == "standard")).sum() == 1
+
+
+def test_trainings_of_a_recipe_that_was_changed_do_not_stay(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
+    bench([0])
+    changed = replace(recipes.get("dash"), learning_rate=0.1)
+    monkeypatch.setattr(recipes, "get", lambda name: changed)
+    rows, _ = bench([1])
+    assert rows.loc[rows["job"] == "train", "seed"].tolist() == [1]
 
 
 def test_a_benchmark_that_was_stopped_at_its_start_can_begin_again(

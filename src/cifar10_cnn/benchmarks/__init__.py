@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from cifar10_cnn import device, files, paths
+from cifar10_cnn import device, files, paths, recipes
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.summary import duration
@@ -112,13 +112,15 @@ def _write(rows: Sequence[dict[str, Any]], profile: Profile) -> None:
 
 
 def _earlier(profile: Profile, names: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the trainings of the file that are not measured again."""
+    """Return the trainings of the file that are not measured again, of recipes as they are."""
     if not path(profile).exists():
         return []
     rows = pd.read_csv(path(profile))
-    if not {"unit", "precision"} <= set(rows):  # stopped before the first training was over
+    if not {"unit", "settings"} <= set(rows):  # stopped before the first training was over
         return []
-    trainings = rows[(rows["job"] == "train") & rows["unit"].notna()]
+    today = {name: recipes.get(name).identity() for name in recipes.fast()}
+    of_today = rows["settings"] == rows["recipe"].map(today)
+    trainings = rows[(rows["job"] == "train") & rows["unit"].notna() & of_today]
     again = trainings["recipe"].isin(names) & trainings["seed"].isin(seeds)
     return trainings[~again].to_dict("records")
 
