@@ -16,10 +16,12 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (NUMBER, 32, 32, 3), dtype=np.uint8)
 
 
-def made(images: np.ndarray, epoch: int = 0, size: int = 32, seed: int = 1) -> Batches:
+def made(
+    images: np.ndarray, epoch: int = 0, size: int = 32, seed: int = 1, shift: int = 2
+) -> Batches:
     """Return batches whose labels name the picture: picture 5 has its one in column 5."""
     labels = np.eye(len(images))
-    return Batches(images, labels, size=size, batch_size=5, seed=seed, epoch=epoch)
+    return Batches(images, labels, size=size, batch_size=5, seed=seed, epoch=epoch, shift=shift)
 
 
 def shown(batches: Batches) -> dict[int, np.ndarray]:
@@ -115,6 +117,13 @@ def test_small_pictures_are_shifted_by_one_pixel(images: np.ndarray) -> None:
             for step in (1, -1)
         ]
         assert any(np.array_equal(picture, window) for window in windows)
+
+
+@pytest.mark.parametrize("size", [32, 20])
+def test_without_a_shift_a_picture_is_mirrored_at_most(images: np.ndarray, size: int) -> None:
+    small = shrink(images, size)
+    for number, picture in shown(made(images, size=size, shift=0)).items():
+        assert any(np.array_equal(picture, small[number, :, ::step]) for step in (1, -1))
 
 
 def test_a_square_of_each_picture_is_greyed_out(images: np.ndarray) -> None:

@@ -70,6 +70,13 @@ def test_times_are_told_in_the_unit_of_their_own_minutes(rows: pd.DataFrame) -> 
     assert (told["memory"], told["n"], told["parameters"]) == ("1.5 GiB", "2", "570,296")
 
 
+def test_the_shortest_training_comes_first(rows: pd.DataFrame) -> None:
+    dash = rows.query("seed == 1").assign(recipe="dash", seconds=18.0)
+    longer = rows.query("seed == 1").assign(recipe="standard", seconds=338.0)
+    told = tables.trainings(pd.concat([longer, rows, dash], ignore_index=True))
+    assert told.index.tolist() == ["dash", "sprint", "standard"]
+
+
 def test_machines_of_two_kinds_are_told_apart(two_kinds: pd.DataFrame) -> None:
     told = tables.trainings(two_kinds)
     assert told.index.tolist() == ["sprint", "sprint"]
@@ -167,6 +174,16 @@ def test_trainings_of_other_seeds_stay(told: list[str], monkeypatch: pytest.Monk
     rows, _ = bench([1])
     assert rows.loc[rows["job"] == "train", "seed"].tolist() == [0, 1]
     assert ((rows["job"] == "peer") & (rows["recipe"] == "standard")).sum() == 1
+
+
+def test_trainings_in_another_precision_stay(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
+    for precision in ("bf16", "fp32", "fp32"):
+        monkeypatch.setattr(device, "precision", lambda told=precision: told)
+        rows, _ = bench([0])
+    assert rows.loc[rows["job"] == "train", "precision"].tolist() == ["bf16", "fp32"]
 
 
 def test_trainings_of_a_recipe_that_was_changed_do_not_stay(

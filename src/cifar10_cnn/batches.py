@@ -130,16 +130,17 @@ class Batches(Shuffled):
     """Batches of moved pictures: each epoch shows every picture once, or the hardest, at one size.
 
     Every second epoch shows a picture mirrored, so that no two epochs in a row show it alike
-    (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it is shifted by
-    up to 2 pixels in height and width; what comes in at an edge is the picture reflected there.
-    A square of it may be greyed out, so that the network cannot rely on one part alone (cutout:
-    DeVries and Taylor, 2017, https://arxiv.org/abs/1708.04552). Used in notebook 04.
+    (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it may be shifted
+    in height and width; what comes in at an edge is the picture reflected there. A square of it may
+    be greyed out, so that the network cannot rely on one part alone (cutout: DeVries and Taylor,
+    2017, https://arxiv.org/abs/1708.04552). Used in notebook 04.
 
     Args:
         images: uint8 (N, h, w, 3).
         labels: (N, k), zeros and a one in each row.
         size: height and width of the batches' pictures, pixels, at most those of ``images``.
         batch_size: pictures a batch; the last batch of an epoch has what is left.
+        shift: pixels by which a picture of 32 is shifted at most, a smaller one less; 0 for none.
         erased: height and width of the grey square, as a share of the picture's; 0 for none.
         kept: share of the pictures that an epoch shows, the hardest ones.
         losses: tells each picture's last loss, (N,), to find the hardest by; with it a batch is
@@ -161,6 +162,7 @@ class Batches(Shuffled):
         size: int,
         batch_size: int,
         seed: int,
+        shift: int = 2,
         erased: float = 0.0,
         kept: float = 1.0,
         losses: Callable[[], np.ndarray] | None = None,
@@ -168,6 +170,7 @@ class Batches(Shuffled):
     ) -> None:
         images, labels = checks.pictures(images), checks.array(labels, "labels", "(N, k)")
         checks.count(size, "size")
+        checks.count(shift, "shift", 0, 32)
         checks.number(erased, "erased", 0, 1)
         checks.number(kept, "kept", 1e-6, 1)
         if kept < 1 and losses is None:
@@ -175,7 +178,7 @@ class Batches(Shuffled):
         #: Height and width of the pictures, pixels.
         self.size = size
         self._kept, self._losses = kept, losses
-        self._shift = max(1, size * 2 // 32)
+        self._shift = min(shift, max(1, size * shift // 32))
         self._hole = round(erased * size)
         edge = (self._shift, self._shift)
         padded = np.pad(shrink(images, size), ((0, 0), edge, edge, (0, 0)), "reflect")

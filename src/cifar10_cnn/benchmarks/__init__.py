@@ -122,6 +122,7 @@ def _earlier(profile: Profile, names: Sequence[str], seeds: Sequence[int]) -> li
     of_today = rows["settings"] == rows["recipe"].map(today)
     trainings = rows[(rows["job"] == "train") & rows["unit"].notna() & of_today]
     again = trainings["recipe"].isin(names) & trainings["seed"].isin(seeds)
+    again &= trainings["precision"] == device.precision()
     return trainings[~again].to_dict("records")
 
 

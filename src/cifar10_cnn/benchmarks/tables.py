@@ -29,7 +29,7 @@ _SPEEDS = {
 
 
 def trainings(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each fast recipe and precision: how long it trains, how good it is then.
+    """Return one row for each fast recipe and precision, the shortest training first.
 
     Args:
         rows: those of ``benchmarks.bench``, from machines of one kind or two.
@@ -40,6 +40,7 @@ def trainings(rows: pd.DataFrame) -> pd.DataFrame:
         standard deviation over n seeds.
     """
     trained = _of_job(rows, "train", *_TRAINED)
+    shortest = trained.groupby("recipe")["seconds"].transform("min")
     table = [
         {
             "recipe": recipe,
@@ -57,7 +58,9 @@ def trainings(rows: pd.DataFrame) -> pd.DataFrame:
             "memory": f"{runs['peak_mib'].max() / 1024:.1f} GiB",
             "n": str(len(runs)),
         }
-        for recipe, precision, runs in _by_precision(trained)
+        for recipe, precision, runs in _by_precision(
+            trained.iloc[np.argsort(shortest, kind="stable")]
+        )
     ]
     return _indexed(table, "recipe")
 

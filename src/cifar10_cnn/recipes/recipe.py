@@ -77,8 +77,9 @@ class Recipe:
             not together with ``cosine`` or ``linear``.
         sizes: height and width of the pictures, pixels, one number for each epoch: small ones are
             learnt from faster (Howard, 2018, https://www.fast.ai/posts/2018-08-10-fastai-diu-imagenet.html).
-            The pictures then come from ``batches.Batches``, mirrored and shifted; if empty, as
-            they are.
+            The pictures then come from ``batches.Batches``, mirrored in turn; if empty, as they
+            are.
+        shift: pixels by which these pictures are shifted at most, those of 32; smaller ones less.
         erased: height and width of a grey square in each of these pictures, as a share of the
             picture's.
         kept: share of the pictures that each epoch shows, the hardest by their last loss, one
@@ -106,6 +107,7 @@ class Recipe:
     linear: bool = False
     decay: float = 0.0
     sizes: tuple[int, ...] = ()
+    shift: int = 2
     erased: float = 0.0
     kept: tuple[float, ...] = ()
     label_smoothing: float = 0.0
@@ -197,6 +199,7 @@ class Recipe:
                 size=size,
                 batch_size=self.batch_size,
                 seed=seed,
+                shift=self.shift,
                 erased=self.erased,
                 kept=kept,
                 losses=learner.last_losses if isinstance(learner, models.Watched) else None,
