@@ -113,6 +113,7 @@ def test_losses_are_paired_by_seed_and_times_told_by_precision() -> None:
         columns=["ingredient", "instead", "seed", "precision", "accuracy_views", "seconds"],
     )
     table, told = ablation.table(rows), ablation.told(rows.assign(data="", profile="", device=""))
+    assert table.index.tolist() == [ablation.WHOLE, "ReLU", "bf16"]
     assert table.loc["bf16", "points"] == pytest.approx(1.5)
     assert table.loc["bf16", "± points"] == pytest.approx(np.std([1, 2], ddof=1))
     assert (table.loc["bf16", "instead"], table.loc["bf16", "n"]) == ("fp32", 2)

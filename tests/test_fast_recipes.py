@@ -54,7 +54,7 @@ def test_there_is_a_size_for_each_epoch(name: str) -> None:
 
 def test_labels_are_smoothed() -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Softmax()])
-    replace(TINY, optimizer="sgd").compile(model, 100, 1)
+    replace(TINY, optimizer="sgd", label_smoothing=0.2).compile(model, 100, 1)
     values = np.array([[1.0, 2.0, 3.0]])
     loss = model.evaluate(values, np.array([[0.0, 0.0, 1.0]]), verbose=0)[0]
     logs = values[0] - np.log(np.exp(values[0]).sum())

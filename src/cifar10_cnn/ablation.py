@@ -129,7 +129,7 @@ INGREDIENTS = (
     Ingredient("batch norm in one operation", "Keras' own", network=_with_keras_batch_norm),
     Ingredient("ReLU", "GELU", network=_with_gelu),
     Ingredient("bf16", "fp32", precision="fp32"),
-    # What the longer recipes have and the sprint has not.
+    # No ingredients: what the other recipes have and the sprint has not.
     Ingredient("plain labels", "smoothed by 0.2", recipe={"label_smoothing": 0.2}),
     Ingredient("pictures in place", "shifted by up to 2 pixels", recipe={"shift": 2}),
 )
@@ -242,8 +242,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         rows: those of ``ablate``.
 
     Returns:
-        One row an ingredient: ``instead``; validation accuracy with six views, in percent;
-        ``points`` lost, and their standard deviation ``± points``; ``n`` seeds; how many
+        One row an ingredient, in their order: ``instead``; validation accuracy with six views, in
+        percent; ``points`` lost, and their standard deviation ``± points``; ``n`` seeds; how many
         ``times as long`` it takes on machines whose whole sprint is in bf16, and in fp32.
     """
     columns = ("ingredient", "seed", "instead", "precision", "accuracy_views", "seconds")
@@ -253,7 +253,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     by_seed = rows.set_index(["ingredient", "seed"])
     whole = by_seed.loc[WHOLE]
     found = {}
-    for name in rows["ingredient"].unique():
+    order = {each.name: position for position, each in enumerate(INGREDIENTS)}
+    for name in sorted(rows["ingredient"].unique(), key=lambda name: order.get(name, len(order))):
         runs = by_seed.loc[name]
         lost = 100 * (whole["accuracy_views"] - runs["accuracy_views"]).dropna()
         longer = (runs["seconds"] / whole["seconds"]).groupby(runs["precision"]).mean()
