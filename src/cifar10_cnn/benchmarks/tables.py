@@ -129,9 +129,9 @@ def origin(rows: pd.DataFrame) -> str:
 
 
 def _by_precision(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Give recipe, precision and rows, a recipe's together, whatever order they are in."""
+    """Give recipe, precision and rows: a recipe's together, bf16 before fp32."""
     for recipe, found in rows.groupby("recipe", sort=False):
-        for precision, runs in found.groupby("precision", sort=False):
+        for precision, runs in found.groupby("precision"):
             yield str(recipe), str(precision), runs
 
 
