@@ -87,14 +87,24 @@ def test_a_learnt_first_layer_can_learn() -> None:
     assert len(without.trainable_weights) == len(whole.trainable_weights) + 2
 
 
-def test_other_batch_norm_and_other_activations_are_the_same_network() -> None:
-    whole, without = changed("batch norm in one operation")
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("batch norm in one operation", keras.layers.BatchNormalization),
+        ("pictures in a row", keras.layers.Conv2D),
+    ],
+)
+def test_with_layers_of_kerass_own_it_is_the_same_network(name: str, kind: type) -> None:
+    whole, without = changed(name)
     pictures = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    kinds = {type(layer) for layer in without.layers}
-    assert keras.layers.BatchNormalization in kinds
+    assert kind in {type(layer) for layer in without.layers}
+    assert kind not in {type(layer) for layer in whole.layers}
     np.testing.assert_allclose(
         whole.predict(pictures, verbose=0), without.predict(pictures, verbose=0), atol=1e-4
     )
+
+
+def test_another_activation_is_in_place_of_relu() -> None:
     gelu = changed("ReLU")[1]
     assert keras.layers.ReLU not in {type(layer) for layer in gelu.layers}
 

@@ -5,9 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar10_cnn import models, practice
+from cifar10_cnn import device, models, practice
 from cifar10_cnn.device import keras
-from cifar10_cnn.models.fast import FusedBatchNormalization, PassThrough, Whitening
+from cifar10_cnn.models.fast import (
+    Convolution,
+    FusedBatchNormalization,
+    PassThrough,
+    Whitening,
+)
 
 PICTURES = 300
 
@@ -78,6 +83,30 @@ def test_fused_batch_norm_does_what_kerass_own_does(scale: bool) -> None:
     np.testing.assert_allclose(ours.moving_mean, theirs.moving_mean, rtol=1e-4)
     # TensorFlow divides the sum of squares by n - 1, Keras by n.
     np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=1e-3)
+
+
+@pytest.mark.parametrize("pictures_in_a_row", [1, 2, 4, 9])
+@pytest.mark.parametrize("size", [(7, 7), (3, 5)])
+def test_convolution_learns_what_kerass_own_does(
+    pictures_in_a_row: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven pictures: with two or four in a row the last row is not full, nor is one of nine."""
+    rng = np.random.default_rng(0)
+    values, wanted = (
+        rng.normal(size=(7, *size, channels)).astype("float32") for channels in (4, 6)
+    )
+    monkeypatch.setattr(device, "pictures_in_a_row", lambda width: pictures_in_a_row)
+    learnt = []
+    for kind in (Convolution, keras.layers.Conv2D):
+        keras.utils.set_random_seed(0)
+        # Two, so that the gradient of the pictures counts as well.
+        first, last = (kind(filters, 3, padding="same", use_bias=False) for filters in (5, 6))
+        model = keras.Sequential([keras.Input((*size, 4)), first, last])
+        model.compile(keras.optimizers.SGD(1.0), "mse")
+        model.fit(values, wanted, batch_size=7, epochs=2, verbose=0)
+        learnt.append([*model.get_weights(), model.predict(values, verbose=0)])
+    for ours, theirs in zip(*learnt, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 @pytest.mark.parametrize(("into", "filters"), [(4, 6), (6, 4), (5, 5)])

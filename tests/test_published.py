@@ -415,6 +415,7 @@ CHANGES: dict[str, Any] = {
     "kept": (1.0, 0.5),
     "erased": 0.25,
     "label_smoothing": 0.1,
+    "shift": 0,
     "model": "strided_cnn",
     "optimizer": "adamw",
     "learning_rate": 0.002,

@@ -17,7 +17,7 @@ from cifar10_cnn import checks, device, evaluation, files, models, paths, recipe
 from cifar10_cnn.batches import Batches
 from cifar10_cnn.data import Dataset
 from cifar10_cnn.device import keras
-from cifar10_cnn.models.fast import FusedBatchNormalization, Whitening
+from cifar10_cnn.models.fast import Convolution, FusedBatchNormalization, Whitening
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.recipes import Recipe
 
@@ -69,6 +69,10 @@ def _with_keras_batch_norm(model: keras.Model) -> keras.Model:
     return _exchanged(
         model, FusedBatchNormalization, lambda old: layers.BatchNormalization(**old.get_config())
     )
+
+
+def _with_keras_convolutions(model: keras.Model) -> keras.Model:
+    return _exchanged(model, Convolution, lambda old: layers.Conv2D(**old.get_config()))
 
 
 def _with_gelu(model: keras.Model) -> keras.Model:
@@ -127,6 +131,7 @@ INGREDIENTS = (
         recipe={"sizes": (32, 32, 32), "epochs": 3},
     ),
     Ingredient("batch norm in one operation", "Keras' own", network=_with_keras_batch_norm),
+    Ingredient("pictures in a row", "Keras' convolutions", network=_with_keras_convolutions),
     Ingredient("ReLU", "GELU", network=_with_gelu),
     Ingredient("bf16", "fp32", precision="fp32"),
     # No ingredients: what the other recipes have and the sprint has not.
@@ -225,7 +230,7 @@ def _train(
         recipe.compile(model, len(train), epochs)
         start = time.perf_counter()
         for part in recipe.parts(
-            train, classes, epochs=epochs, seed=seed, batches=ingredient.batches
+            train, classes, epochs=epochs, seed=seed, learner=model, batches=ingredient.batches
         ):
             model.fit(**vars(part), verbose=0)
         seconds = time.perf_counter() - start

@@ -181,7 +181,8 @@ class Recipe:
             classes: number of classes, k.
             epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
             seed: of order, mirroring and shifts, where ``sizes`` are given.
-            learner: what will be fitted; of a recipe that keeps the hardest, that of ``learner``.
+            learner: what will be fitted, to be told of each new size (``models.fast.Convolution``);
+                of a recipe that keeps the hardest, that of ``learner``.
             batches: what makes them.
         """
         labels = pictures.labels
@@ -205,6 +206,8 @@ class Recipe:
                 losses=learner.last_losses if isinstance(learner, models.Watched) else None,
                 epoch=first,
             )
+            if learner and first:
+                learner.make_train_function(force=True)
             yield Part(moved, first, last)
             first = last
 
