@@ -1,6 +1,7 @@
 """The fast network's pieces against a direct computation, numpy or plain Keras."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +108,28 @@ def test_convolution_learns_what_kerass_own_does(
         learnt.append([*model.get_weights(), model.predict(values, verbose=0)])
     for ours, theirs in zip(*learnt, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"padding": "valid"},
+        {"padding": "same", "strides": 2},
+        {"padding": "same", "dilation_rate": 2},
+        {"padding": "same", "groups": 2},
+    ],
+    ids=str,
+)
+def test_other_convolutions_are_kerass_own(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "pictures_in_a_row", lambda width: 4)
+    values = np.random.default_rng(0).normal(size=(3, 7, 7, 4)).astype("float32")
+    ours, theirs = (kind(6, 3, **settings) for kind in (Convolution, keras.layers.Conv2D))
+    theirs.build(values.shape)
+    ours.build(values.shape)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_array_equal(ours(values), theirs(values))
 
 
 @pytest.mark.parametrize(("into", "filters"), [(4, 6), (6, 4), (5, 5)])

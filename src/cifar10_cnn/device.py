@@ -225,15 +225,18 @@ def fused_batch_norm(
 
 
 def pictures_in_a_row(width: int | None) -> int:
-    """Return of how many pictures ``convolution`` should lay the rows into one; TensorFlow only.
+    """Return how many pictures ``convolution`` should lay into a row.
 
     Args:
         width: of the pictures, pixels; None where it is not known beforehand.
 
     Returns:
-        1 where it would gain nothing: without AMX, in float32, or if a picture is wide enough.
+        1 where more gain nothing: without AMX, in float32, not under TensorFlow, or if the pictures
+        are wide enough.
     """
     if width is None or width > NARROW or "amx_bf16" not in _cpu_facts():
+        return 1
+    if keras.backend.backend() != "tensorflow":
         return 1
     options = importlib.import_module("tensorflow").config.optimizer.get_experimental_options()
     return AMX_ROW // width if options.get(_BF16_REWRITING) else 1
@@ -242,11 +245,11 @@ def pictures_in_a_row(width: int | None) -> int:
 def convolution(values: Any, kernels: Any, pictures: int) -> Any:
     """Convolve with zeros around each picture, one output for each pixel; TensorFlow only.
 
-    The kernels' gradients are computed of several pictures in a row. AMX multiplies 32 numbers of a
-    row at once, and a picture of 7 pixels leaves three quarters of them idle: 4 such pictures take
-    0.4 times as long together, 10 of 3 pixels 0.2 times. The row holds the first pixel of each
-    picture, then the second of each and so on, so a dilated convolution meets only pixels of one
-    picture. The sums are the same, but for the order of their terms.
+    The kernels' gradients are computed of several pictures laid into one row. For them oneDNN
+    multiplies along rows, and AMX takes 32 numbers at once: a picture of 7 pixels leaves three
+    quarters of that idle, four of them fill it. A row holds the first pixel of each picture, then
+    the second of each and so on, so a convolution dilated by their number meets pixels of one
+    picture only. The sums are the same, but for the order of their terms.
 
     Args:
         values: (N, h, w, c).
@@ -258,8 +261,6 @@ def convolution(values: Any, kernels: Any, pictures: int) -> Any:
     """
     tf = importlib.import_module("tensorflow")
     same = {"strides": [1, 1, 1, 1], "padding": "SAME"}
-    if pictures == 1:
-        return tf.nn.conv2d(values, kernels, **same)
 
     def in_rows(values: Any) -> Any:
         missing = -tf.shape(values)[0] % pictures

@@ -92,16 +92,18 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 class Convolution(keras.layers.Conv2D):
     """A convolution that learns faster on CPUs with AMX, see ``device.convolution``.
 
-    On other backends it is Keras' own. Only for ``padding="same"`` and strides of 1. After a first
-    ``fit`` TensorFlow takes pictures of another size as ones of any size, which cannot be laid into
-    one row: ``model.make_train_function(force=True)`` lets it look again.
+    Elsewhere it is Keras' own, as it is with strides, dilation, groups or other padding than
+    ``same``. After a first ``fit`` TensorFlow takes pictures of another size as ones of any size,
+    which cannot be laid into a row: ``model.make_train_function(force=True)`` lets it look again.
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the filters' answers, without offset and activation."""
-        if keras.backend.backend() != "tensorflow":
+        kind = (self.padding, self.strides, self.dilation_rate, self.groups)
+        same = kind == ("same", (1, 1), (1, 1), 1)
+        pictures = device.pictures_in_a_row(inputs.shape[2]) if same else 1
+        if pictures == 1:
             return super().convolution_op(inputs, kernel)
-        pictures = device.pictures_in_a_row(inputs.shape[2])
         return device.convolution(inputs, keras.ops.convert_to_tensor(kernel), pictures)
 
 

@@ -14,7 +14,7 @@ _fast = partial(
 )
 
 FAST = (
-    _fast("dash", "fast_cnn", batch_size=500, epochs=1, sizes=(24,)),
+    _fast("dash", "fast_cnn", batch_size=500, epochs=1, sizes=(22,)),
     # Neither shifts nor smoothed labels gain it anything: `ablate` has both in its last rows.
     _fast(
         "sprint",
