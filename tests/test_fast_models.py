@@ -12,6 +12,7 @@ from cifar10_cnn.models.fast import (
     Convolution,
     FusedBatchNormalization,
     PassThrough,
+    PolynomialGELU,
     Whitening,
 )
 
@@ -132,6 +133,23 @@ def test_other_convolutions_are_kerass_own(
     np.testing.assert_array_equal(ours(values), theirs(values))
 
 
+def test_the_polynomial_is_gelu_to_a_hundredth_wherever_it_is_asked() -> None:
+    values = np.linspace(-9, 9, 1801, dtype="float32")
+    ours, gelu = PolynomialGELU()(values), keras.activations.gelu(values, approximate=False)
+    np.testing.assert_allclose(ours, gelu, atol=0.01)
+    np.testing.assert_allclose(ours[values > 3], values[values > 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_polynomials_gradient_is_its_slope(dtype: str) -> None:
+    """Against the difference of two values beside each: bf16 rounds both to three digits."""
+    values = np.linspace(-4, 4, 81, dtype="float32")
+    layer = PolynomialGELU(dtype=dtype)
+    found = device.gradient(lambda x: keras.ops.sum(keras.ops.cast(layer(x), "float32")), values)
+    rise = np.array(PolynomialGELU()(values + 0.01)) - np.array(PolynomialGELU()(values - 0.01))
+    np.testing.assert_allclose(found, rise / 0.02, atol=2e-2 if dtype == "bfloat16" else 2e-3)
+
+
 @pytest.mark.parametrize(("into", "filters"), [(4, 6), (6, 4), (5, 5)])
 def test_pass_through_hands_its_inputs_on(into: int, filters: int) -> None:
     keras.utils.set_random_seed(0)
@@ -189,3 +207,33 @@ def test_adapting_leaves_other_networks_alone(name: str) -> None:
     models.adapt(model, np.zeros((5, 32, 32, 3), np.uint8))
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_the_wide_network_hands_on_16_bits_only_where_convolutions_compute_in_them() -> None:
+    def precisions() -> set[str]:
+        return {layer.compute_dtype for layer in models.build("wide_fast_cnn").layers[1:]}
+
+    assert precisions() == {"float32"}
+    with device.computing_in("bf16"):
+        model = models.build("wide_fast_cnn")
+        assert precisions() == {"bfloat16", "float32"}
+        assert models.build("fast_cnn").layers[-4].compute_dtype == "float32"
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.output.dtype == "float32"
+    assert precisions() == {"float32"}
+
+
+def test_a_wide_network_of_keras_own_layers_answers_as_it_was_trained(tmp_path: Path) -> None:
+    images, labels = practice.make(60, 20)[:2]
+    with device.computing_in("bf16"):
+        model = models.build("wide_fast_cnn")
+        models.adapt(model, images)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(images, labels, epochs=5, batch_size=10, verbose=0)
+        answers = model.predict(images, verbose=0)
+    models.save(models.plain(model), tmp_path / "plain.keras")
+    plain = keras.models.load_model(tmp_path / "plain.keras")
+    assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
+    assert not any(type(layer).__module__.startswith("cifar10_cnn") for layer in plain.layers)
+    assert np.ptp(answers) > 0.1  # else any network would answer alike
+    np.testing.assert_allclose(plain.predict(images, verbose=0), answers, atol=0.05)

@@ -65,6 +65,8 @@ REASONS = {
         "device.convolution",
         "device.fused_batch_norm",
         "device.gradient",
+        "device.in_one_pass",
+        "device.layers_in_16_bits",
         "device.pictures_in_a_row",
         "doctor.*",
         "download.official_archive",

@@ -197,6 +197,66 @@ def _bf16_switches() -> tuple[Callable[[], None], Callable[[], None]]:
     return partial(options, {_BF16_REWRITING: True}), partial(options, {_BF16_REWRITING: False})
 
 
+@contextlib.contextmanager
+def layers_in_16_bits() -> Iterator[None]:
+    """Let the layers built in a ``with`` block hand on numbers of 16 bits, under ``computing_in``.
+
+    There TensorFlow's rewriting does the same on a CPU, but puts conversions around each operation
+    that it does not know, such as those of ``in_one_pass``. With fp32 nothing changes.
+    """
+    before = keras.config.dtype_policy()
+    if _rewrites_to_bf16():
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _rewrites_to_bf16() -> bool:
+    """Say whether TensorFlow lets convolutions compute in bf16 by rewriting its graphs."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    options = importlib.import_module("tensorflow").config.optimizer.get_experimental_options()
+    return bool(options.get(_BF16_REWRITING))
+
+
+def in_one_pass(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let TensorFlow compile a function of single numbers, and its gradient, into one loop each.
+
+    Each of TensorFlow's operations goes through all numbers in memory again. Used by
+    ``models.fast.PolynomialGELU``.
+
+    Args:
+        function: takes a tensor and returns one of the same shape, each number by itself; of Keras'
+            operations.
+
+    Returns:
+        The same function; it computes in float32 and returns the precision that it is given.
+    """
+    tf = importlib.import_module("tensorflow")
+    compiled = partial(tf.function, jit_compile=True, autograph=False)
+
+    @compiled
+    def forward(values: Any) -> Any:
+        return tf.cast(function(tf.cast(values, "float32")), values.dtype)
+
+    @compiled
+    def backward(values: Any, upstream: Any) -> Any:
+        exact = tf.cast(values, "float32")
+        with tf.GradientTape() as tape:
+            tape.watch(exact)
+            result = function(exact)
+        slope = tape.gradient(result, exact)
+        return tf.cast(slope * tf.cast(upstream, "float32"), values.dtype)
+
+    @tf.custom_gradient
+    def activation(values: Any) -> Any:
+        return forward(values), partial(backward, values)
+
+    return activation
+
+
 def fused_batch_norm(
     values: Any, scale: Any, offset: Any, epsilon: float, statistics: tuple[Any, Any] | None
 ) -> tuple[Any, Any, Any]:
@@ -236,10 +296,7 @@ def pictures_in_a_row(width: int | None) -> int:
     """
     if width is None or width > NARROW or "amx_bf16" not in _cpu_facts():
         return 1
-    if keras.backend.backend() != "tensorflow":
-        return 1
-    options = importlib.import_module("tensorflow").config.optimizer.get_experimental_options()
-    return AMX_ROW // width if options.get(_BF16_REWRITING) else 1
+    return AMX_ROW // width if _rewrites_to_bf16() else 1
 
 
 def convolution(values: Any, kernels: Any, pictures: int) -> Any:
