@@ -229,7 +229,7 @@ def test_trainings_shown_are_of_the_recipes_of_today() -> None:
         assert set(settings) == {recipes.get(str(name)).identity()}, f"measure {name} again"
 
 
-def test_each_fast_recipe_shown_is_better_than_what_takes_as_long() -> None:
+def test_one_published_network_is_better_than_dash_and_takes_ten_times_as_long() -> None:
     """Notebook 06 says so of the published networks."""
     rows = pd.read_csv(benchmarks.shown_path()).query("job == 'train' and precision == 'bf16'")
     trained = rows.groupby("recipe")
@@ -239,8 +239,12 @@ def test_each_fast_recipe_shown_is_better_than_what_takes_as_long() -> None:
         recipe.name: runs[runs["recipe"] == recipe.name] for recipe in found if not recipe.classes
     }
     assert (len(trained), len(others)) == (4, 6)
+    better = {}
     for name, fast in trained:
         for other, epochs in others.items():
             seconds = epochs.groupby("seed")["seconds"].apply(lambda s: s.median() * len(s))
-            if seconds.mean() >= fast["seconds"].mean():
-                assert epochs["test_accuracy"].mean() < fast["accuracy"].mean(), (name, other)
+            if epochs["test_accuracy"].mean() >= fast["accuracy"].mean():
+                better[name, other] = seconds.mean() / fast["seconds"].mean()
+    assert set(better) == {("dash", "four_conv_cnn")}
+    assert better["dash", "four_conv_cnn"] > 10
+    assert trained.get_group("dash")["seconds"].mean() == pytest.approx(15, abs=3)
