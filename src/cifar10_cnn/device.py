@@ -341,7 +341,8 @@ def convolution(values: Any, kernels: Any, pictures: int) -> Any:
 
         return tf.nn.conv2d(values, kernels, **same), gradients
 
-    return convolve(values, kernels)
+    # A variable itself would ask the gradient for more arguments.
+    return convolve(values, tf.convert_to_tensor(kernels))
 
 
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
