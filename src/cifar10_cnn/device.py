@@ -310,7 +310,7 @@ def convolution(values: Any, kernels: Any, pictures: int) -> Any:
 
     Args:
         values: (N, h, w, c).
-        kernels: (height, width, c, filters).
+        kernels: (height, width, c, filters); a tensor or a layer's variable.
         pictures: number of pictures in a row.
 
     Returns:
@@ -341,7 +341,7 @@ def convolution(values: Any, kernels: Any, pictures: int) -> Any:
 
         return tf.nn.conv2d(values, kernels, **same), gradients
 
-    # A variable itself would ask the gradient for more arguments.
+    # Of a variable the gradient would be asked for in another way.
     return convolve(values, tf.convert_to_tensor(kernels))
 
 

@@ -1,11 +1,12 @@
 """The fast network: whitened patches, identity filters at the start, layers made for speed.
 
-After airbench94 (Jordan, 2024, https://arxiv.org/abs/2404.00498), with ReLU or a cheap curve in
-place of GELU and with kernels of length one, which Muon (``optimizers.UnitMuon``) turns but never
-stretches.
+After airbench94 (Jordan, 2024, https://arxiv.org/abs/2404.00498), with ReLU or a
+polynomial in place of GELU and with kernels of length one, which Muon (``optimizers.UnitMuon``)
+turns but never stretches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ class Convolution(keras.layers.Conv2D):
         pictures = device.pictures_in_a_row(inputs.shape[2]) if same else 1
         if pictures == 1:
             return super().convolution_op(inputs, kernel)
-        return device.convolution(inputs, keras.ops.convert_to_tensor(kernel), pictures)
+        return device.convolution(inputs, kernel, pictures)
 
 
 def polynomial_gelu(values: Any) -> Any:
@@ -126,6 +127,11 @@ def polynomial_gelu(values: Any) -> Any:
     return values * share
 
 
+@cache  # else each call outside a graph would compile it anew
+def _compiled_gelu() -> Callable[[Any], Any]:
+    return device.in_one_pass(polynomial_gelu)
+
+
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class PolynomialGELU(keras.layers.Layer):
     """``polynomial_gelu``, which TensorFlow computes in one operation."""
@@ -134,7 +140,7 @@ class PolynomialGELU(keras.layers.Layer):
         """Return a value for each of the inputs."""
         if keras.backend.backend() != "tensorflow":
             return polynomial_gelu(inputs)
-        return device.in_one_pass(polynomial_gelu)(inputs)
+        return _compiled_gelu()(inputs)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
         """Return the shape that came in."""
@@ -205,7 +211,7 @@ def fast_cnn(
 def wide_fast_cnn(classes: int = 10) -> keras.Model:
     """Build the fast CNN with twice as many filters in its last groups, as airbench94 has them.
 
-    With GELU: in a shorter training the seconds that compiling it takes buy more as an epoch.
+    It has ``PolynomialGELU``; the smaller and the larger network have ReLU.
 
     Args:
         classes: number of classes, k.
@@ -241,7 +247,7 @@ def _normal() -> keras.initializers.Initializer:
 def plain(model: keras.Model) -> keras.Model:
     """Return the same network, made of Keras' own layers alone: anyone can load its file.
 
-    Of ``PolynomialGELU`` it becomes GELU.
+    It computes in float32, and GELU itself stands in place of ``PolynomialGELU``.
 
     Args:
         model: a trained network; one without layers of ours is copied as it is.
