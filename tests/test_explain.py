@@ -5,8 +5,9 @@ import pytest
 from scipy.special import log_softmax
 
 from cifar10_cnn import explain, models
-from cifar10_cnn.device import gradient, keras
+from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
+from cifar10_cnn.operations import gradient
 
 layers = keras.layers
 RNG = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_cnn import device, models, practice
+from cifar10_cnn import device, models, operations, practice
 from cifar10_cnn.device import keras
 from cifar10_cnn.models.fast import (
     Convolution,
@@ -145,7 +145,9 @@ def test_the_polynomials_gradient_is_its_slope(dtype: str) -> None:
     """Against the difference of two values beside each: bf16 rounds both to three digits."""
     values = np.linspace(-4, 4, 81, dtype="float32")
     layer = PolynomialGELU(dtype=dtype)
-    found = device.gradient(lambda x: keras.ops.sum(keras.ops.cast(layer(x), "float32")), values)
+    found = operations.gradient(
+        lambda x: keras.ops.sum(keras.ops.cast(layer(x), "float32")), values
+    )
     rise = np.array(PolynomialGELU()(values + 0.01)) - np.array(PolynomialGELU()(values - 0.01))
     np.testing.assert_allclose(found, rise / 0.02, atol=2e-2 if dtype == "bfloat16" else 2e-3)
 
@@ -251,7 +253,7 @@ def test_a_convolution_in_rows_has_keras_own_gradient_outside_a_graph(
         layer.build(values.shape)
     ours.set_weights(theirs.get_weights())
     slopes = [
-        device.gradient(lambda x, layer=layer: keras.ops.sum(layer(x) ** 2), values)
+        operations.gradient(lambda x, layer=layer: keras.ops.sum(layer(x) ** 2), values)
         for layer in (ours, theirs)
     ]
     np.testing.assert_allclose(*slopes, atol=1e-4)

@@ -182,7 +182,9 @@ def bench(
         str, typer.Option("--recipes", help="Fast recipes, comma between them.")
     ] = "dash,sprint,standard",
     seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0,1,2",
-    profile: ProfileOption = "full",
+    profile: Annotated[
+        str, typer.Option(help=f"How much to run: {', '.join(profiles.names())}.")
+    ] = "full",
     data: DataOption = None,
     ship: ShipOption = False,
 ) -> None:

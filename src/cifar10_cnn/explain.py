@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import checks, device
+from cifar10_cnn import checks, operations
 from cifar10_cnn.batches import GREY
 from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
@@ -253,7 +253,7 @@ def _gradients(
 ) -> np.ndarray:
     """Return the gradient by ``values`` of a sum over pictures; a few of them at a time."""
     parts = [
-        device.gradient(
+        operations.gradient(
             partial(lambda rest, each: function(each, rest), more[start : start + _AT_ONCE]),
             values[start : start + _AT_ONCE],
         )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 
-from cifar10_cnn import device
+from cifar10_cnn import device, operations
 from cifar10_cnn.device import keras
 
 layers = keras.layers
@@ -83,7 +83,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training, mask)
         scale = self.gamma if self.scale else keras.ops.ones_like(self.beta)
         statistics = None if training else (self.moving_mean, self.moving_variance)
-        normal, mean, variance = device.fused_batch_norm(
+        normal, mean, variance = operations.fused_batch_norm(
             inputs, scale, self.beta, self.epsilon, statistics
         )
         if training:
@@ -95,7 +95,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class Convolution(keras.layers.Conv2D):
-    """A convolution that learns faster on CPUs with AMX, see ``device.convolution``.
+    """A convolution that learns faster on CPUs with AMX, see ``operations.convolution``.
 
     Elsewhere it is Keras' own, as it is with strides, dilation, groups or other padding than
     ``same``. After a first ``fit`` TensorFlow takes pictures of another size as ones of any size,
@@ -109,7 +109,7 @@ class Convolution(keras.layers.Conv2D):
         pictures = device.pictures_in_a_row(inputs.shape[2]) if same else 1
         if pictures == 1:
             return super().convolution_op(inputs, kernel)
-        return device.convolution(inputs, kernel, pictures)
+        return operations.convolution(inputs, kernel, pictures)
 
 
 def polynomial_gelu(values: Any) -> Any:
@@ -129,7 +129,7 @@ def polynomial_gelu(values: Any) -> Any:
 
 @cache  # else each call outside a graph would compile it anew
 def _compiled_gelu() -> Callable[[Any], Any]:
-    return device.in_one_pass(polynomial_gelu)
+    return operations.in_one_pass(polynomial_gelu)
 
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
