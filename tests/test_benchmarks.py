@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from cifar10_cnn import benchmarks, device, profiles, recipes, results
-from cifar10_cnn.benchmarks import tables
+from cifar10_cnn.benchmarks import peer, tables
 from cifar10_cnn.errors import CourseError
 
 SMOKE = profiles.get("smoke")
@@ -221,6 +221,10 @@ def test_a_real_job_measures_a_training_from_start_to_test() -> None:
     assert told["parameters"] == 570_296
     assert told["peak_mib"] > told["data_mib"] > 0
     assert told["start_seconds"] > 1
+
+
+def test_the_peer_of_standard_takes_as_many_pictures_a_step() -> None:
+    assert peer.NETWORKS["standard"].batch_size == recipes.get("standard").batch_size
 
 
 def test_trainings_shown_are_of_the_recipes_of_today() -> None:

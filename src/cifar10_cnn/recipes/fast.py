@@ -28,9 +28,9 @@ FAST = (
     _fast(
         "standard",
         "wide_fast_cnn",
-        batch_size=1_500,
+        batch_size=2_000,
         epochs=10,
-        sizes=(20,) * 3 + (26,) * 4 + (32,) * 3,
+        sizes=(20,) * 2 + (24,) * 3 + (28,) * 2 + (32,) * 3,
     ),
     # The last epoch shows all pictures again: the hardest are not what the test split is like.
     _fast(
