@@ -176,14 +176,15 @@ def test_trainings_of_other_seeds_stay(told: list[str], monkeypatch: pytest.Monk
     assert ((rows["job"] == "peer") & (rows["recipe"] == "standard")).sum() == 1
 
 
-def test_trainings_in_another_precision_stay(
+def test_trainings_with_other_arithmetic_stay(
     told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmarks, "find_spec", lambda name: name)
-    for precision in ("bf16", "fp32", "fp32"):
-        monkeypatch.setattr(device, "precision", lambda told=precision: told)
+    kinds = ["bf16 (AMX)", "bf16 (AVX-512)", "fp32"]
+    for arithmetic in (*kinds, "fp32"):
+        monkeypatch.setattr(device, "arithmetic", lambda told=arithmetic: told)
         rows, _ = bench([0])
-    assert rows.loc[rows["job"] == "train", "precision"].tolist() == ["bf16", "fp32"]
+    assert rows.loc[rows["job"] == "train", "precision"].tolist() == kinds
 
 
 def test_trainings_of_a_recipe_that_was_changed_do_not_stay(
@@ -235,7 +236,9 @@ def test_trainings_shown_are_of_the_recipes_of_today() -> None:
 
 def test_one_published_network_is_better_than_dash_and_takes_ten_times_as_long() -> None:
     """Notebook 06 says so of the published networks."""
-    rows = pd.read_csv(benchmarks.shown_path()).query("job == 'train' and precision == 'bf16'")
+    rows = pd.read_csv(benchmarks.shown_path()).query(
+        "job == 'train' and precision == 'bf16 (AMX)'"
+    )
     trained = rows.groupby("recipe")
     runs = pd.read_csv(results.shown_path()).query("protocol == 'honest' and precision == 'bf16'")
     found = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.published]

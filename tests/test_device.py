@@ -133,6 +133,25 @@ def test_pictures_share_a_row_where_amx_has_room_for_them(
     assert device.pictures_in_a_row(width) == 1
 
 
+@pytest.mark.parametrize(
+    ("facts", "gpus", "expected"),
+    [
+        ("GenuineIntel avx512_bf16 amx_bf16", [], "bf16 (AMX)"),
+        ("AuthenticAMD avx512_bf16", [], "bf16 (AVX-512)"),
+        ("GenuineIntel avx512_bf16", [], "fp32"),
+        ("GenuineIntel avx512_bf16 amx_bf16", ["a GPU"], "bf16"),
+    ],
+)
+def test_a_benchmark_names_the_instructions_that_its_ratios_depend_on(
+    facts: str, gpus: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(facts)
+    monkeypatch.setattr(device, "CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(device, "_gpu_names", lambda backend: gpus)
+    monkeypatch.setattr(device, "_gpu_has_bf16", lambda backend: True)
+    assert device.arithmetic() == expected
+
+
 def test_bf16_cannot_be_forced_where_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ REASONS = {
     "It is a part of others that are tried: plumbing, which people do not call.": [
         "calibration.Reliability",
         "checks.*",
+        "device.arithmetic",
         "device.computing_in",
         "device.layers_in_16_bits",
         "device.pictures_in_a_row",

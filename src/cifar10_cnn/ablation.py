@@ -82,8 +82,7 @@ def _with_keras_convolutions(model: keras.Model) -> keras.Model:
 
 
 def _with_gelu(model: keras.Model) -> keras.Model:
-    with device.layers_in_16_bits():  # as `models.fast.wide_fast_cnn` does
-        copy = fast_cnn(model.output_shape[-1], activation=PolynomialGELU)
+    copy = fast_cnn(model.output_shape[-1], activation=PolynomialGELU)
     copy.set_weights(model.get_weights())
     return copy
 

@@ -144,6 +144,20 @@ def precision(wanted: str | None = None) -> Precision:
     return "bf16" if wanted == "bf16" or (wanted == "auto" and faster) else "fp32"
 
 
+def arithmetic() -> str:
+    """Return the precision of training, and with which instructions a CPU computes in bf16.
+
+    How fast networks are beside each other depends on both. Used by ``benchmarks``.
+
+    Returns:
+        ``bf16 (AMX)``, ``bf16 (AVX-512)``, ``bf16`` on a GPU, or ``fp32``.
+    """
+    computed_in = precision()
+    if computed_in == "fp32" or _gpu_names(keras.backend.backend()):
+        return computed_in
+    return f"bf16 ({'AMX' if 'amx_bf16' in _cpu_facts() else 'AVX-512'})"
+
+
 def _cpu_facts() -> set[str]:
     """Return the names of the CPU's maker and of its instruction sets, where the system tells."""
     try:

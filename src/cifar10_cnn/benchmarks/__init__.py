@@ -54,7 +54,8 @@ def bench(
 
     Returns:
         The file: one row for each job, in the order in which they ran. ``precision`` is what Keras
-        computes in on this machine, also in the rows of the peer, which takes what is faster there.
+        computes in on this machine (``device.arithmetic``), also in the rows of the peer, which
+        takes what is faster there.
 
     Raises:
         CourseError: if a job fails.
@@ -67,7 +68,7 @@ def bench(
             markup=False,
         )
     rows = _earlier(profile, names, seeds)
-    told = {"profile": profile.name, "precision": device.precision()}
+    told = {"profile": profile.name, "precision": device.arithmetic()}
 
     def measure(job: str, *arguments: str, **described: Any) -> float:
         """Run a job, keep what it measured as a row, and return its seconds."""
@@ -122,7 +123,7 @@ def _earlier(profile: Profile, names: Sequence[str], seeds: Sequence[int]) -> li
     of_today = rows["settings"] == rows["recipe"].map(today)
     trainings = rows[(rows["job"] == "train") & rows["unit"].notna() & of_today]
     again = trainings["recipe"].isin(names) & trainings["seed"].isin(seeds)
-    again &= trainings["precision"] == device.precision()
+    again &= trainings["precision"] == device.arithmetic()
     return trainings[~again].to_dict("records")
 
 

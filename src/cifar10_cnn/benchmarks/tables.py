@@ -32,7 +32,7 @@ def trainings(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each fast recipe and precision, the shortest training first.
 
     Args:
-        rows: those of ``benchmarks.bench``, from machines of one kind or two.
+        rows: those of ``benchmarks.bench``, from machines of one kind or of several.
 
     Returns:
         Index: recipe. Text columns; ``in`` is what Keras computes in where it was measured. Times
