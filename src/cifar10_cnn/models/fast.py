@@ -186,9 +186,9 @@ def fast_cnn(
             et al., 2016, https://arxiv.org/abs/1512.03385).
         activation: ``keras.layers.ReLU`` or ``PolynomialGELU``.
     """
-    # The other layers must hand on what this one is quick with, ReLU takes whatever comes.
-    smooth = activation is PolynomialGELU
-    with device.layers_in_16_bits() if smooth else nullcontext():
+    # Where TensorFlow rewrites to bf16, it puts conversions around what it does not know.
+    known = activation is not PolynomialGELU
+    with nullcontext() if known else device.layers_in_16_bits():
         pictures = keras.Input((None, None, 3))
         x = layers.Rescaling(1 / 128, offset=-1.0)(pictures)
         x = Whitening(name="whitening")(x)
