@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import benchmarks, device, profiles, recipes, results
+from cifar10_cnn import benchmarks, device, models, profiles, recipes, results
 from cifar10_cnn.benchmarks import peer, tables
 from cifar10_cnn.errors import CourseError
+from cifar10_cnn.models.fast import Convolution
 
 SMOKE = profiles.get("smoke")
 
@@ -224,8 +225,12 @@ def test_a_real_job_measures_a_training_from_start_to_test() -> None:
     assert told["start_seconds"] > 1
 
 
-def test_the_peer_of_standard_takes_as_many_pictures_a_step() -> None:
-    assert peer.NETWORKS["standard"].batch_size == recipes.get("standard").batch_size
+def test_the_peer_of_standard_is_the_same_network_and_takes_as_many_pictures_a_step() -> None:
+    theirs, ours = peer.NETWORKS["standard"], recipes.get("standard")
+    layers = models.build(ours.model).layers
+    filters = [layer.filters for layer in layers if isinstance(layer, Convolution)]
+    assert [width for width in theirs.widths for _ in range(2)] == filters
+    assert theirs.batch_size == ours.batch_size
 
 
 def test_trainings_shown_are_of_the_recipes_of_today() -> None:

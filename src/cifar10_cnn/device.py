@@ -26,8 +26,9 @@ Precision = Literal["bf16", "fp32"]
 #: Where Linux tells what the processor can do; other systems have no such file.
 CPU_FACTS = Path("/proc/cpuinfo")
 _BF16_REWRITING = "auto_mixed_precision_onednn_bfloat16"  # TensorFlow's option
-#: So many numbers of 16 bits fill a row of AMX's registers; oneDNN takes them from a picture's row.
-AMX_ROW = 32
+#: So many numbers of 16 bits fill a register, in AVX-512 and in a row of AMX's; oneDNN takes them
+#: from a picture's row.
+REGISTER = 32
 #: Pixels; two pictures that are wider than this are no faster in one row than apart.
 NARROW = 12
 
@@ -240,12 +241,12 @@ def pictures_in_a_row(width: int | None) -> int:
         width: of the pictures, pixels; None where it is not known beforehand.
 
     Returns:
-        1 where more gain nothing: without AMX, in float32, not under TensorFlow, or if the pictures
-        are wide enough.
+        1 where more gain nothing: in float32, not under TensorFlow on a CPU, or if the pictures are
+        wide enough.
     """
-    if width is None or width > NARROW or "amx_bf16" not in _cpu_facts():
+    if width is None or width > NARROW or not _rewrites_to_bf16():
         return 1
-    return AMX_ROW // width if _rewrites_to_bf16() else 1
+    return REGISTER // width
 
 
 def _gpu_names(backend: str) -> list[str]:

@@ -80,10 +80,10 @@ def convolution(values: Any, kernels: Any, pictures: int) -> Any:
     """Convolve with zeros around each picture, one output for each pixel; TensorFlow only.
 
     The kernels' gradients are computed of several pictures laid into one row. For them oneDNN
-    multiplies along rows, and AMX takes 32 numbers at once: a picture of 7 pixels leaves three
-    quarters of that idle, four of them fill it. A row holds the first pixel of each picture, then
-    the second of each and so on, so a convolution dilated by their number meets pixels of one
-    picture only. The sums are the same, but for the order of their terms.
+    multiplies along rows, and AVX-512 and AMX take 32 numbers of 16 bits at once: a picture of 7
+    pixels leaves three quarters of that idle, four of them fill it. A row holds the first pixel of
+    each picture, then the second of each and so on, so a convolution dilated by their number meets
+    pixels of one picture only. The sums are the same, but for the order of their terms.
 
     Args:
         values: (N, h, w, c).

@@ -96,7 +96,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class Convolution(keras.layers.Conv2D):
-    """A convolution that learns faster on CPUs with AMX, see ``operations.convolution``.
+    """A convolution that learns faster in bf16 on a CPU, see ``operations.convolution``.
 
     Elsewhere it is Keras' own, as it is with strides, dilation, groups or other padding than
     ``same``. After a first ``fit`` TensorFlow takes pictures of another size as ones of any size,
