@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import benchmarks, device, models, profiles, recipes, results
-from cifar10_cnn.benchmarks import peer, tables
+from cifar10_cnn import benchmarks, comparison, device, models, profiles, recipes, results
+from cifar10_cnn.benchmarks import jobs, peer, tables
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.models.fast import Convolution
 
@@ -92,6 +92,12 @@ def test_machines_of_two_kinds_are_told_apart(two_kinds: pd.DataFrame) -> None:
 
 def test_without_a_peer_times_are_seconds(rows: pd.DataFrame) -> None:
     assert tables.trainings(rows.assign(unit=np.nan)).loc["sprint", "training"] == "90.0 ± 42.4 s"
+
+
+def test_one_slow_timing_does_not_change_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = iter([1_000.0, 100.0, 2_000.0])
+    monkeypatch.setattr(comparison, "pictures_a_second", lambda *_: next(rates))
+    assert jobs.speed("standard") == {"seconds": 50.0}  # 50,000 pictures at 1,000 a second
 
 
 def test_speeds_are_ratios_to_the_peer(rows: pd.DataFrame) -> None:

@@ -231,7 +231,7 @@ def widest_fast_cnn(classes: int = 10) -> keras.Model:
     Args:
         classes: number of classes, k.
     """
-    # With PolynomialGELU a training of 40 epochs ended half a point lower than with ReLU.
+    # ReLU: its only training with PolynomialGELU ended lower.
     return fast_cnn(classes, widths=(128, 384, 512), depths=(2, 2, 3))
 
 
