@@ -150,13 +150,12 @@ def _train(home: Path, source: Path, name: str, kill: tuple[int | None, int], re
     checkpoints.Checkpoints._save = saving  # type: ignore[method-assign]
     profile = Profile("tiny", 150, 20, 20, epochs=3, experiment_images=50, experiment_epochs=1)
     recipe = {
-        # Sizes grow and the hardest are chosen: three calls of Keras' fit.
-        "picky": replace(
+        # Sizes grow: three calls of Keras' fit.
+        "growing": replace(
             recipes.get("sprint"),
             batch_size=50,
             epochs=4,
             sizes=(16, 16, 20, 24),
-            kept=(1.0, 1.0, 0.6, 1.0),
         ),
         # Dropout, augmentation, Adam, a falling rate, and early stopping.
         "regularized": replace(
@@ -191,7 +190,7 @@ def train(
     Args:
         home: where the course keeps its cache and its runs.
         source: an archive of pictures.
-        name: ``picky`` or ``regularized``.
+        name: ``growing`` or ``regularized``.
         moment: number of the moment at which the process gets a signal, from 1.
         sent: that signal; one that was put to sleep is woken after a second.
     """

@@ -182,42 +182,6 @@ def test_keras_shows_the_epochs_in_their_order(images: np.ndarray) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_hardest_are_shown_and_numbered(images: np.ndarray) -> None:
-    losses = np.random.default_rng(2).random(NUMBER)
-    batches = Batches(
-        images,
-        np.eye(NUMBER),
-        size=32,
-        batch_size=5,
-        seed=1,
-        kept=0.6,
-        losses=lambda: losses,
-    )
-    batches.on_epoch_begin()
-    numbers = [number for index in range(len(batches)) for number in batches[index][0][1]]
-    assert set(numbers) == set(np.argsort(losses)[-14:])  # 60 % of 23
-    assert numbers != sorted(numbers)
-    (pictures, first), labels = batches[0]
-    np.testing.assert_array_equal(labels.argmax(axis=1), first)
-    for picture, number in zip(pictures, first, strict=True):
-        found(picture, images[number])
-
-
-def test_a_later_epoch_looks_at_the_losses_again(images: np.ndarray) -> None:
-    losses = np.arange(NUMBER, dtype=float)
-    batches = Batches(
-        images, np.eye(NUMBER), size=32, batch_size=5, seed=1, kept=0.2, losses=lambda: losses
-    )
-    losses[:5] += 100
-    batches.on_epoch_begin()
-    assert set(batches[0][0][1]) == {0, 1, 2, 3, 4}
-
-
-def test_the_hardest_cannot_be_found_without_losses(images: np.ndarray) -> None:
-    with pytest.raises(CourseError, match="hardest 60%"):
-        Batches(images, np.eye(NUMBER), size=32, batch_size=5, seed=1, kept=0.6)
-
-
 def test_shuffled_pictures_come_once_each_with_their_labels(images: np.ndarray) -> None:
     labels = np.arange(NUMBER)
     shuffled = Shuffled(images, labels, batch_size=5, seed=1)
@@ -234,26 +198,15 @@ def test_shuffled_pictures_come_once_each_with_their_labels(images: np.ndarray) 
 
 
 def test_an_epoch_may_begin_in_its_middle(images: np.ndarray) -> None:
-    """Also when the losses by which it was chosen have changed since."""
-    losses = np.random.default_rng(2).random(NUMBER)
-
-    def hardest() -> Batches:
-        return Batches(
-            images, np.eye(NUMBER), size=20, batch_size=5, seed=1, kept=0.8, losses=lambda: losses
-        )
-
-    undisturbed = hardest()
+    undisturbed, resumed = made(images), made(images)
     undisturbed.begin(2)
-    expected, order = [undisturbed[index] for index in range(len(undisturbed))], undisturbed.order
-    losses[:] = losses[::-1].copy()
-    resumed = hardest()
-    resumed.begin(2, 1, order)
+    expected = [undisturbed[index] for index in range(len(undisturbed))]
+    resumed.begin(2, 1)
     resumed.on_epoch_begin()
     assert len(resumed) == len(expected) - 1
-    for index, ((pictures, numbers), labels) in enumerate(expected[1:]):
-        (ours, our_numbers), our_labels = resumed[index]
-        np.testing.assert_array_equal(ours, pictures)
-        np.testing.assert_array_equal(our_numbers, numbers)
+    for index, (pictures, labels) in enumerate(expected[1:]):
+        our_pictures, our_labels = resumed[index]
+        np.testing.assert_array_equal(our_pictures, pictures)
         np.testing.assert_array_equal(our_labels, labels)
     resumed.on_epoch_begin()
     assert len(resumed) == len(expected)

@@ -248,7 +248,7 @@ def test_trainings_shown_are_of_the_recipes_of_today() -> None:
 def test_one_published_network_is_better_than_dash_and_takes_ten_times_as_long() -> None:
     """Notebook 06 says so of the published networks."""
     rows = pd.read_csv(benchmarks.shown_path()).query(
-        "job == 'train' and precision == 'bf16 (AMX)'"
+        "job == 'train' and precision == 'bf16 (AVX-512)'"
     )
     trained = rows.groupby("recipe")
     runs = pd.read_csv(results.shown_path()).query("protocol == 'honest' and precision == 'bf16'")
@@ -265,4 +265,4 @@ def test_one_published_network_is_better_than_dash_and_takes_ten_times_as_long()
                 better[name, other] = seconds.mean() / fast["seconds"].mean()
     assert set(better) == {("dash", "four_conv_cnn")}
     assert better["dash", "four_conv_cnn"] > 10
-    assert trained.get_group("dash")["seconds"].mean() == pytest.approx(15, abs=3)
+    assert trained.get_group("dash")["seconds"].mean() == pytest.approx(25, abs=3)

@@ -172,7 +172,7 @@ def test_a_bit_changed_anywhere_is_noticed(
     with pytest.raises(KilledError):
         pictures = Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
         whole = checkpoints.Checkpoints(tmp_path, plan, model := made())
-        whole.fit(model, pictures, epochs=2, callbacks=[Killer(7)], verbose=0)
+        whole.fit(pictures, epochs=2, callbacks=[Killer(7)], verbose=0)
     newest, before = (tmp_path / "checkpoints" / f"{name}.npz" for name in ("newest", "before"))
     content, other = newest.read_bytes(), before.read_bytes()
     expected = checkpoints.Checkpoints(tmp_path, plan, model)

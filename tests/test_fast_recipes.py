@@ -13,9 +13,6 @@ from cifar10_cnn.recipes import Recipe
 PROFILE = profiles.get("smoke")
 TINY = replace(recipes.get("sprint"), name="tiny", batch_size=50, epochs=4, sizes=(16, 16, 20, 24))
 
-#: 4 steps an epoch at first, then 3 and 2.
-PICKY = replace(TINY, name="picky", kept=(1.0, 0.65, 0.55, 0.5))
-
 
 @pytest.fixture(scope="module")
 def dataset(course_home: Path) -> data.Dataset:
@@ -49,7 +46,6 @@ def test_there_is_a_size_for_each_epoch(name: str) -> None:
     recipe = recipes.get(name)
     assert len(recipe.sizes) == recipe.epochs
     assert list(recipe.sizes) == sorted(recipe.sizes)
-    assert len(recipe.kept) in (0, recipe.epochs)
 
 
 def test_labels_are_smoothed() -> None:
@@ -86,56 +82,29 @@ def trained(
     return keras.models.load_model(folder / "model.keras").get_weights()
 
 
-@pytest.mark.parametrize("recipe", [TINY, PICKY])
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
-    epoch: int, recipe: Recipe, dataset: data.Dataset, tmp_path: Path
+    epoch: int, dataset: data.Dataset, tmp_path: Path
 ) -> None:
-    undisturbed = trained(recipe, tmp_path / "undisturbed", dataset)
+    undisturbed = trained(TINY, tmp_path / "undisturbed", dataset)
     with pytest.raises(KilledError):
-        trained(recipe, tmp_path / "killed", dataset, Killer(epoch))
-    resumed = trained(recipe, tmp_path / "killed", dataset)
+        trained(TINY, tmp_path / "killed", dataset, Killer(epoch))
+    resumed = trained(TINY, tmp_path / "killed", dataset)
     for ours, theirs in zip(resumed, undisturbed, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_picky_training_keeps_the_network_alone(dataset: data.Dataset, tmp_path: Path) -> None:
-    weights = trained(PICKY, tmp_path, dataset)
-    expected = models.build(PICKY.model).get_weights()
-    assert [weight.shape for weight in weights] == [weight.shape for weight in expected]
-
-
-def test_a_picky_recipe_takes_fewer_steps_and_ends_with_a_rate_of_zero(
-    dataset: data.Dataset,
-) -> None:
-    learner = PICKY.learner(models.build(PICKY.model), len(dataset.train), 4)
+def test_a_training_ends_with_a_rate_of_zero(dataset: data.Dataset) -> None:
+    model = models.build(TINY.model)
+    TINY.compile(model, len(dataset.train), 4)
     steps = [
         len(part.x) * (part.epochs - part.initial_epoch)
-        for part in PICKY.parts(dataset.train, 10, epochs=4, seed=0, learner=learner)
+        for part in TINY.parts(dataset.train, 10, epochs=4, seed=0)
     ]
-    assert steps == [4, 3, 3, 2]  # of 200, 130, 110 and 100 pictures
-    rate = learner.optimizer._learning_rate
+    assert steps == [8, 4, 4]
+    rate = model.optimizer._learning_rate
     assert float(rate(sum(steps))) == 0
     assert float(rate(sum(steps) - 1)) > 0
-
-
-def test_each_pictures_last_loss_is_its_cross_entropy() -> None:
-    """With a rate of zero nothing changes, so plain prediction tells the losses too."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
-    labels = np.eye(10)[rng.integers(0, 10, 20)]
-    network = keras.Sequential(
-        [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
-    )
-    network.layers[-1].set_weights([weight / 100 for weight in network.get_weights()])
-    watched = models.Watched(network, 20)
-    replace(TINY, optimizer="sgd", learning_rate=0.0).compile(watched, 20, 1)
-    numbers = np.array([3, 5, 19])
-    watched.fit((images[numbers], numbers), labels[numbers], verbose=0)
-    losses = watched.last_losses()
-    expected = -np.log((network.predict(images, verbose=0) * labels).sum(axis=1))
-    assert losses[numbers] == pytest.approx(expected[numbers], rel=1e-3)
-    assert np.isinf(np.delete(losses, numbers)).all()
 
 
 def test_it_learns_the_practice_set(course_home: Path) -> None:

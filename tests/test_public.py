@@ -38,7 +38,6 @@ REASONS = {
         "models.multiplications",
         "models.save",
         "models.fast.plain",
-        "models.watched.Watched",
         "profiles.Profile",
         "publish.*",
         "recipes.recipe.*",

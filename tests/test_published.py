@@ -412,7 +412,6 @@ WORDS: dict[str, Any] = {
 CHANGES: dict[str, Any] = {
     "linear": True,
     "sizes": (16, 32),
-    "kept": (1.0, 0.5),
     "erased": 0.25,
     "label_smoothing": 0.1,
     "shift": 0,

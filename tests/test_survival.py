@@ -26,7 +26,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return official.write_tar(folder / "own.tar", official.picture_members())
 
 
-@pytest.fixture(scope="module", params=["picky", "regularized"])
+@pytest.fixture(scope="module", params=["growing", "regularized"])
 def undisturbed(
     request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict]:

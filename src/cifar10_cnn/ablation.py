@@ -238,7 +238,7 @@ def _train(
         recipe.compile(model, len(train), epochs)
         start = time.perf_counter()
         for part in recipe.parts(
-            train, classes, epochs=epochs, seed=seed, learner=model, batches=ingredient.batches
+            train, classes, epochs=epochs, seed=seed, model=model, batches=ingredient.batches
         ):
             model.fit(**vars(part), verbose=0)
         seconds = time.perf_counter() - start

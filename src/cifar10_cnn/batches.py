@@ -5,7 +5,6 @@ Numpy does it beside the training step, on whole pixels and uint8; a batch takes
 
 import hashlib
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,7 +55,7 @@ class Shuffled(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         """Return the number of batches that the epoch still has."""
-        return math.ceil(self._shown() / self._batch_size) - self._skipped
+        return math.ceil(len(self._labels) / self._batch_size) - self._skipped
 
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
         """Return the pictures of one batch, uint8 (B, h, w, 3), and their labels."""
@@ -78,15 +77,14 @@ class Shuffled(keras.utils.PyDataset):
             "seed": self._seed,
         }
 
-    def begin(self, epoch: int, step: int = 0, order: np.ndarray | None = None) -> None:
+    def begin(self, epoch: int, step: int = 0) -> None:
         """Let the next epoch be this one: for a training that goes on.
 
         Args:
             epoch: its number, counted from 0.
             step: how many of its batches have been shown.
-            order: its ``order``, if they have.
         """
-        self._epoch = (epoch, step, order)
+        self._epoch = (epoch, step)
         self._begun, self._asked = False, 0
         self._draw(*self._epoch)
 
@@ -96,26 +94,18 @@ class Shuffled(keras.utils.PyDataset):
         Under JAX Keras begins an epoch, looks at a batch or two and ends it, before the first one.
         """
         if self._begun and self._asked >= len(self):
-            self._epoch = (self._epoch[0] + 1, 0, None)
+            self._epoch = (self._epoch[0] + 1, 0)
         self._begun, self._asked = True, 0
         self._draw(*self._epoch)
 
-    def _shown(self) -> int:
-        """Return how many pictures an epoch shows."""
-        return len(self._labels)
-
-    def _draw(self, epoch: int, step: int, order: np.ndarray | None) -> None:
+    def _draw(self, epoch: int, step: int) -> None:
         rng = self._rng(epoch)
-        drawn = self._drawn_order(rng)
-        self._order = drawn if order is None else order
+        self._order = rng.permutation(len(self._labels))
         self._skipped = step
         self._draw_moves(rng, epoch)
 
     def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
         """Draw what is done to each picture: here, nothing."""
-
-    def _drawn_order(self, rng: np.random.Generator) -> np.ndarray:
-        return rng.permutation(len(self._labels))
 
     def _batch(self, part: slice) -> tuple[Any, np.ndarray]:
         chosen = self._order[part]
@@ -127,7 +117,7 @@ class Shuffled(keras.utils.PyDataset):
 
 
 class Batches(Shuffled):
-    """Batches of moved pictures: each epoch shows every picture once, or the hardest, at one size.
+    """Batches of moved pictures: each epoch shows every picture once, at one size.
 
     Every second epoch shows a picture mirrored, so that no two epochs in a row show it alike
     (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it may be shifted
@@ -142,15 +132,11 @@ class Batches(Shuffled):
         batch_size: pictures a batch; the last batch of an epoch has what is left.
         shift: pixels by which a picture of 32 is shifted at most, a smaller one less; 0 for none.
         erased: height and width of the grey square, as a share of the picture's; 0 for none.
-        kept: share of the pictures that an epoch shows, the hardest ones.
-        losses: tells each picture's last loss, (N,), to find the hardest by; with it a batch is
-            ``((pictures, numbers), labels)``, where a number is a picture's place in ``images``.
         seed: of all random choices.
         epoch: number of the first epoch that is drawn, counted from 0.
 
     Raises:
-        CourseError: if ``size`` is larger than the pictures are; if not all are ``kept`` and there
-            are no ``losses``.
+        CourseError: if ``size`` is larger than the pictures are.
         ValueError: if anything else makes no sense.
     """
 
@@ -164,20 +150,14 @@ class Batches(Shuffled):
         seed: int,
         shift: int = 2,
         erased: float = 0.0,
-        kept: float = 1.0,
-        losses: Callable[[], np.ndarray] | None = None,
         epoch: int = 0,
     ) -> None:
         images, labels = checks.pictures(images), checks.array(labels, "labels", "(N, k)")
         checks.count(size, "size")
         checks.count(shift, "shift", 0, 32)
         checks.number(erased, "erased", 0, 1)
-        checks.number(kept, "kept", 1e-6, 1)
-        if kept < 1 and losses is None:
-            raise CourseError(f"To show the hardest {kept:.0%} of the pictures, give `losses`.")
         #: Height and width of the pictures, pixels.
         self.size = size
-        self._kept, self._losses = kept, losses
         self._shift = min(shift, max(1, size * shift // 32))
         self._hole = round(erased * size)
         edge = (self._shift, self._shift)
@@ -186,16 +166,6 @@ class Batches(Shuffled):
         windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
         self._windows = windows.transpose(0, 1, 2, 4, 5, 3)
         super().__init__(images, labels, batch_size=batch_size, seed=seed, epoch=epoch)
-
-    def _shown(self) -> int:
-        return round(self._kept * len(self._labels))
-
-    def _drawn_order(self, rng: np.random.Generator) -> np.ndarray:
-        order = super()._drawn_order(rng)
-        if self._losses is None:
-            return order
-        hardest_first = np.argsort(-self._losses()[order], kind="stable")
-        return order[np.sort(hardest_first[: self._shown()])]
 
     def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
         self._offsets = rng.integers(0, 2 * self._shift, (2, len(self.order)), endpoint=True)
@@ -212,8 +182,7 @@ class Batches(Shuffled):
         if self._hole:
             for picture, (y, x) in zip(pictures, self._holes[part], strict=True):
                 picture[max(0, y) : y + self._hole, max(0, x) : x + self._hole] = GREY
-        labels = self._labels[chosen]
-        return ((pictures, chosen), labels) if self._losses else (pictures, labels)
+        return pictures, self._labels[chosen]
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 A checkpoint is one file, numpy's with a checksum behind it, written whole or not at all: every
 weight, the optimizer's state, the states of all random numbers, the metrics of the epoch that runs,
-its order of pictures, the history, and what other callbacks have counted. Keras' BackupAndRestore
-keeps the weights and the optimizer of whole epochs alone.
+the history, and what other callbacks have counted. Keras' BackupAndRestore keeps the weights and
+the optimizer of whole epochs alone.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class Checkpoints(keras.callbacks.Callback):
         folder: the run's; gets ``model.keras`` and ``checkpoints/``.
         plan: what the weights depend on, as JSON can hold it; checkpoints of another one are
             deleted.
-        network: what is saved; the trained model may be more than that.
+        network: what is trained and saved, compiled.
         keeps: the model of the ``best`` epoch by validation accuracy, or of the ``last`` one.
     """
 
@@ -95,7 +95,6 @@ class Checkpoints(keras.callbacks.Callback):
 
     def fit(
         self,
-        model: keras.Model,
         pictures: Shuffled,
         *,
         epochs: int,
@@ -105,7 +104,6 @@ class Checkpoints(keras.callbacks.Callback):
         """Do what ``model.fit`` does, from where the training is, and save the network.
 
         Args:
-            model: compiled.
             pictures: to learn from.
             epochs: how many there will have been.
             callbacks: called before an epoch's checkpoint is written; what they count and the best
@@ -119,13 +117,12 @@ class Checkpoints(keras.callbacks.Callback):
         if self.at.epoch > epochs:  # it is in a later row of epochs already
             return
         self._pictures, self._others = pictures, callbacks
+        model = self._network
         model.stop_training = self.at.stopped
         rate = model.optimizer.get_config().get("learning_rate")
         try:
             while self.at.epoch < epochs and not model.stop_training:
-                # Between two epochs the order in the checkpoint is that of the one before.
-                order = self._restored["order"] if self.at.step else None
-                pictures.begin(self.at.epoch, self.at.step, order)
+                pictures.begin(self.at.epoch, self.at.step)
                 model.fit(
                     pictures,
                     initial_epoch=self.at.epoch,
@@ -172,8 +169,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Put everything back as it was; Keras has just set the metrics to zero."""
         # Under JAX Keras begins an epoch more, of which it looks at one batch.
-        order = self._restored["order"] if self.at.step else None
-        self._pictures.begin(self.at.epoch, self.at.step, order)
+        self._pictures.begin(self.at.epoch, self.at.step)
         if self._restored:
             self._restore(self.model)
             self._restored = {}
@@ -253,7 +249,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._known = [_learnt(now, before) for now, before in memories]
         known, lists = _packed(self._known)
         about = json.dumps({"plan": self._plan, "at": asdict(self.at), "known": known}).encode()
-        arrays |= {"about": np.frombuffer(about, np.uint8), "order": self._pictures.order, **lists}
+        arrays |= {"about": np.frombuffer(about, np.uint8), **lists}
         packed = io.BytesIO()
         np.savez(packed, **arrays)
         content = packed.getvalue()

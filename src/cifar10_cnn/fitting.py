@@ -91,16 +91,13 @@ def fit(
     with device.computing_in(plan.precision):
         model = models.build(recipe.model, classes)
         models.adapt(model, train.images)
-        learner = recipe.learner(model, len(train), plan.epochs)
+        recipe.compile(model, len(train), plan.epochs)
         checkpoints = Checkpoints(folder, plan.told(), model, plan.keeps)
         stoppers = []
         if recipe.stops_on:
             stoppers = [keras.callbacks.EarlyStopping(recipe.stops_on, patience=recipe.patience)]
-        for part in recipe.parts(
-            train, classes, epochs=plan.epochs, seed=plan.seed, learner=learner
-        ):
+        for part in recipe.parts(train, classes, epochs=plan.epochs, seed=plan.seed, model=model):
             checkpoints.fit(
-                learner,
                 part.x,
                 epochs=part.epochs,
                 validation_data=_seen(
@@ -154,7 +151,7 @@ def fit_model(
         "epochs": epochs,
     }
     checkpoints = Checkpoints(folder, plan, model)
-    checkpoints.fit(model, pictures, epochs=epochs, callbacks=callbacks, **options)
+    checkpoints.fit(pictures, epochs=epochs, callbacks=callbacks, **options)
     return checkpoints.history()
 
 

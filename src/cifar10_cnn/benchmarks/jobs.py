@@ -71,11 +71,11 @@ def train(name: str, seed: str, profile: str, source: str) -> dict[str, Any]:
     with device.computing_in(device.precision()):
         model = models.build(recipe.model, classes)
         models.adapt(model, whole.images)
-        learner = recipe.learner(model, len(whole), epochs)
+        recipe.compile(model, len(whole), epochs)
         start_seconds = time.time() - psutil.Process().create_time()
         clock.start()
-        for part in recipe.parts(whole, classes, epochs=epochs, seed=int(seed), learner=learner):
-            learner.fit(**vars(part), verbose=0, callbacks=[clock])
+        for part in recipe.parts(whole, classes, epochs=epochs, seed=int(seed), model=model):
+            model.fit(**vars(part), verbose=0, callbacks=[clock])
         clock.stop()
         plain = model.predict(dataset.test.images, batch_size=500, verbose=0)
         start = time.perf_counter()

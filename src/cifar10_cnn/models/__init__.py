@@ -45,11 +45,9 @@ from cifar10_cnn.models.published import (
     two_conv_cnn,
 )
 from cifar10_cnn.models.strangers import load
-from cifar10_cnn.models.watched import Watched
 
 __all__ = [
     "PICTURE_SHAPE",
-    "Watched",
     "adapt",
     "add_conv_block",
     "augmentation",

@@ -82,9 +82,6 @@ class Recipe:
         shift: pixels by which these pictures are shifted at most, those of 32; smaller ones less.
         erased: height and width of a grey square in each of these pictures, as a share of the
             picture's.
-        kept: share of the pictures that each epoch shows, the hardest by their last loss, one
-            number for each epoch; if empty, all. In Jordan's airbench96 a smaller network chooses
-            (2024, https://github.com/KellerJordan/cifar10-airbench).
         label_smoothing: share of each label that is spread over all classes, 0 to less than 1
             (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
         one_hot: labels as rows of zeros and a one, in place of whole numbers; the loss is the same.
@@ -109,7 +106,6 @@ class Recipe:
     sizes: tuple[int, ...] = ()
     shift: int = 2
     erased: float = 0.0
-    kept: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     one_hot: bool = False
     stops_on: Literal["loss", "val_loss"] | None = None
@@ -130,9 +126,7 @@ class Recipe:
         loss = "categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy"
         if self.label_smoothing:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)
-        steps = sum(
-            math.ceil(round(share * pictures) / self.batch_size) for share in self._kept(epochs)
-        )
+        steps = epochs * math.ceil(pictures / self.batch_size)
         model.compile(
             optimizer=optimizers.make(self.optimizer, self.rate(steps), self.batch_size),
             loss=loss,
@@ -140,18 +134,6 @@ class Recipe:
             # Batches of 32 are so short that a CPU waits for Python between them.
             steps_per_execution=16 if self.batch_size < 256 else 1,
         )
-
-    def learner(self, network: keras.Model, pictures: int, epochs: int) -> keras.Model:
-        """Return what ``parts`` are to be fitted by: the network compiled, and watched if need be.
-
-        Args:
-            network: the recipe's.
-            pictures: number of training pictures.
-            epochs: number of epochs of the whole training.
-        """
-        learner = models.Watched(network, pictures) if self.kept else network
-        self.compile(learner, pictures, epochs)
-        return learner
 
     def rate(self, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
         """Return the learning rate, or how it goes on over that many steps."""
@@ -171,18 +153,17 @@ class Recipe:
         *,
         epochs: int,
         seed: int,
-        learner: keras.Model | None = None,
+        model: keras.Model | None = None,
         batches: type[Batches] = Batches,
     ) -> Iterator[Part]:
-        """Give what ``model.fit`` needs for each row of epochs that show as many pictures as large.
+        """Give what ``model.fit`` needs for each row of epochs that show pictures of one size.
 
         Args:
             pictures: the training pictures.
             classes: number of classes, k.
             epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
             seed: of order, mirroring and shifts, where ``sizes`` are given.
-            learner: what will be fitted, to be told of each new size (``models.fast.Convolution``);
-                of a recipe that keeps the hardest, that of ``learner``.
+            model: what will be fitted, to be told of each new size (``models.fast.Convolution``).
             batches: what makes them.
         """
         labels = pictures.labels
@@ -191,8 +172,7 @@ class Recipe:
             drawn = Shuffled(pictures.images, wanted, batch_size=self.batch_size, seed=seed)
             yield Part(drawn, 0, epochs)
         first = 0
-        rows = zip(self.sizes[-epochs:], self._kept(epochs), strict=False)
-        for (size, kept), group in groupby(rows):
+        for size, group in groupby(self.sizes[-epochs:]):
             last = first + len(list(group))
             moved = batches(
                 pictures.images,
@@ -202,18 +182,12 @@ class Recipe:
                 seed=seed,
                 shift=self.shift,
                 erased=self.erased,
-                kept=kept,
-                losses=learner.last_losses if isinstance(learner, models.Watched) else None,
                 epoch=first,
             )
-            if learner and first:
-                learner.make_train_function(force=True)
+            if model and first:
+                model.make_train_function(force=True)
             yield Part(moved, first, last)
             first = last
-
-    def _kept(self, epochs: int) -> tuple[float, ...]:
-        """Return the share of the pictures that each of the last ``epochs`` shows."""
-        return self.kept[-epochs:] or (1.0,) * epochs
 
     def epochs_at(self, profile: Profile) -> int:
         """Return how many epochs a training of that profile takes at most."""
