@@ -257,12 +257,15 @@ def test_one_published_network_is_better_than_dash_and_takes_ten_times_as_long()
         recipe.name: runs[runs["recipe"] == recipe.name] for recipe in found if not recipe.classes
     }
     assert (len(trained), len(others)) == (4, 6)
-    better = {}
+    better, ahead = {}, {}
     for name, fast in trained:
         for other, epochs in others.items():
             seconds = epochs.groupby("seed")["seconds"].apply(lambda s: s.median() * len(s))
-            if epochs["test_accuracy"].mean() >= fast["accuracy"].mean():
+            points = 100 * (epochs["test_accuracy"].mean() - fast["accuracy"].mean())
+            if points >= 0:
                 better[name, other] = seconds.mean() / fast["seconds"].mean()
+                ahead[name, other] = points
     assert set(better) == {("dash", "four_conv_cnn")}
     assert better["dash", "four_conv_cnn"] > 10
+    assert ahead["dash", "four_conv_cnn"] < 0.1
     assert trained.get_group("dash")["seconds"].mean() == pytest.approx(25, abs=3)

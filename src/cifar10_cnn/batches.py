@@ -63,11 +63,6 @@ class Shuffled(keras.utils.PyDataset):
         first = (self._skipped + index) * self._batch_size
         return self._batch(slice(first, first + self._batch_size))
 
-    @property
-    def order(self) -> np.ndarray:
-        """The numbers of the pictures that the epoch shows, (n,), in their order."""
-        return self._order
-
     def told(self) -> dict[str, Any]:
         """Return what the batches depend on, as JSON can hold it."""
         content = hashlib.sha256(self._images.tobytes() + self._labels.tobytes())
@@ -100,7 +95,8 @@ class Shuffled(keras.utils.PyDataset):
 
     def _draw(self, epoch: int, step: int) -> None:
         rng = self._rng(epoch)
-        self._order = rng.permutation(len(self._labels))
+        #: The pictures' numbers, (N,), as the epoch shows them.
+        self.order = rng.permutation(len(self._labels))
         self._skipped = step
         self._draw_moves(rng, epoch)
 
@@ -108,7 +104,7 @@ class Shuffled(keras.utils.PyDataset):
         """Draw what is done to each picture: here, nothing."""
 
     def _batch(self, part: slice) -> tuple[Any, np.ndarray]:
-        chosen = self._order[part]
+        chosen = self.order[part]
         return self._images[chosen], self._labels[chosen]
 
     def _rng(self, epoch: int | None = None) -> np.random.Generator:

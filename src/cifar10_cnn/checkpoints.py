@@ -79,9 +79,10 @@ class Checkpoints(keras.callbacks.Callback):
         keeps: Literal["best", "last"] = "best",
     ) -> None:
         super().__init__()
+        self.set_model(network)  # a finished training has no fit, in which Keras would do so
         self._folder, self._file = folder / FOLDER, folder / "model.keras"
         self._newest, self._before = self._folder / "newest.npz", self._folder / "before.npz"
-        self._plan, self._network, self._keeps = json.loads(json.dumps(plan)), network, keeps
+        self._plan, self._keeps = json.loads(json.dumps(plan)), keeps
         #: How far the training is.
         self.at = Position()
         self._restored: dict[str, np.ndarray] = {}
@@ -117,7 +118,7 @@ class Checkpoints(keras.callbacks.Callback):
         if self.at.epoch > epochs:  # it is in a later row of epochs already
             return
         self._pictures, self._others = pictures, callbacks
-        model = self._network
+        model = self.model
         model.stop_training = self.at.stopped
         rate = model.optimizer.get_config().get("learning_rate")
         try:
@@ -148,8 +149,8 @@ class Checkpoints(keras.callbacks.Callback):
             if self.at.epoch < epochs and not self.at.stopped and isinstance(rate, float):
                 model.optimizer.learning_rate = rate
         if self._restored and (self.at.stopped or self.at.epoch == epochs):
-            self._restore(model)  # it was killed just before it was saved
-            self._end(model)
+            self._restore()  # it was killed just before it was saved
+            self._end()
         self._save()
 
     def history(self) -> dict[str, list[float]]:
@@ -171,10 +172,10 @@ class Checkpoints(keras.callbacks.Callback):
         # Under JAX Keras begins an epoch more, of which it looks at one batch.
         self._pictures.begin(self.at.epoch, self.at.step)
         if self._restored:
-            self._restore(self.model)
+            self._restore()
             self._restored = {}
         elif self.at == Position():  # what an interrupt in the first minute goes back to
-            self._make_variables(self.model)
+            self._make_variables()
             self.model.reset_metrics()
             self._write()
         self._begun = self._written = time.perf_counter()
@@ -200,7 +201,7 @@ class Checkpoints(keras.callbacks.Callback):
         accuracies = [each.get("val_accuracy", 0.0) for each in rows]
         if self._keeps == "best" and np.argmax(accuracies) == epoch:
             best = f"epoch-{epoch + 1:03}.keras"
-            models.save(self._network, self._folder / best)
+            models.save(self.model, self._folder / best)
             digest = _digest(self._folder / best)
         stopped = bool(self.model.stop_training)
         before, self.at = self.at, Position(epoch + 1, 0, 0.0, rows, best, digest, stopped)
@@ -258,24 +259,25 @@ class Checkpoints(keras.callbacks.Callback):
                 self._newest.replace(self._before)
         files.write(self._newest, content + hashlib.sha256(content).digest())
 
-    def _restore(self, model: keras.Model) -> None:
-        """Set a model, its optimizer, metrics and random numbers as the checkpoint says."""
-        self._make_variables(model)
-        for name, variable in _variables(model).items():
+    def _restore(self) -> None:
+        """Set the model, its optimizer, metrics and random numbers as the checkpoint says."""
+        self._make_variables()
+        for name, variable in _variables(self.model).items():
             variable.assign(self._restored[name])
         if not self.at.step:
-            model.reset_metrics()
+            self.model.reset_metrics()
 
-    def _make_variables(self, model: keras.Model) -> None:
+    def _make_variables(self) -> None:
         """Let everything be there that Keras would make in the first step."""
+        model = self.model
         model.optimizer.build(model.trainable_variables)
         pictures, labels = self._pictures[0]
         model.compute_metrics(pictures, labels, model(pictures))
 
-    def _end(self, model: keras.Model) -> None:
+    def _end(self) -> None:
         """Let the other callbacks do what they do at the end of a training."""
         for each in self._others:
-            each.set_model(model)
+            each.set_model(self.model)
             each.on_train_begin()
         self.on_train_begin()
         for each in self._others:
@@ -286,7 +288,7 @@ class Checkpoints(keras.callbacks.Callback):
         if self.at.best:
             files.write(self._file, (self._folder / self.at.best).read_bytes())
         else:
-            models.save(self._network, self._file)
+            models.save(self.model, self._file)
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

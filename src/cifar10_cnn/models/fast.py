@@ -226,7 +226,7 @@ def wide_fast_cnn(classes: int = 10) -> keras.Model:
 
 
 def widest_fast_cnn(classes: int = 10) -> keras.Model:
-    """Build the fast CNN with the most filters, as airbench96 has them, for an hour's training.
+    """Build the fast CNN with the most filters, as airbench96 has them, for the longest training.
 
     Args:
         classes: number of classes, k.
