@@ -110,8 +110,8 @@ def test_on_a_gpu_bf16_is_keras_policy_inside_its_block(monkeypatch: pytest.Monk
     assert keras.layers.Dense(2).compute_dtype == "float32"
 
 
-@pytest.mark.parametrize(("width", "in_bf16"), [(7, 4), (3, 10), (32, 1), (40, 1), (None, 1)])
-def test_pictures_share_a_row_where_a_register_has_room_for_them(
+@pytest.mark.parametrize(("width", "in_bf16"), [(7, 16), (15, 16), (16, 1), (40, 1), (None, 1)])
+def test_narrow_pictures_share_a_row_in_16_bits_on_a_cpu(
     width: int | None, in_bf16: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device, "_gpu_names", lambda backend: [])

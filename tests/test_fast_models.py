@@ -1,5 +1,6 @@
 """The fast network's pieces against a direct computation, numpy or plain Keras."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from cifar10_cnn.models.fast import (
     Whitening,
 )
 
+MaxPooling2D = keras.layers.MaxPooling2D
 PICTURES = 300
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -88,27 +91,56 @@ def test_fused_batch_norm_does_what_kerass_own_does(scale: bool) -> None:
 
 
 @pytest.mark.parametrize("pictures_in_a_row", [1, 2, 4, 9])
-@pytest.mark.parametrize("size", [(7, 7), (3, 5)])
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("size", [(7, 7), (3, 5), (6, 9), (8, 4)])
 def test_convolution_learns_what_kerass_own_does(
-    pictures_in_a_row: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    pictures_in_a_row: int, pooled: bool, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seven pictures: with two or four in a row the last row is not full, nor is one of nine."""
     rng = np.random.default_rng(0)
     values, wanted = (
-        rng.normal(size=(7, *size, channels)).astype("float32") for channels in (4, 6)
+        rng.normal(size=(7, *sides, channels)).astype("float32")
+        for sides, channels in ((size, 4), ([side // 2 for side in size], 6))
     )
     monkeypatch.setattr(device, "pictures_in_a_row", lambda width: pictures_in_a_row)
     learnt = []
-    for kind in (Convolution, keras.layers.Conv2D):
+    for kind in (partial(Convolution, pooled=pooled), keras.layers.Conv2D):
         keras.utils.set_random_seed(0)
         # Two, so that the gradient of the pictures counts as well.
-        first, last = (kind(filters, 3, padding="same", use_bias=False) for filters in (5, 6))
-        model = keras.Sequential([keras.Input((*size, 4)), first, last])
+        first = keras.layers.Conv2D(5, 3, padding="same", use_bias=False)
+        second = kind(6, 3, padding="same", use_bias=False)
+        model = keras.Sequential([keras.Input((*size, 4)), first, second, MaxPooling2D()])
         model.compile(keras.optimizers.SGD(1.0), "mse")
         model.fit(values, wanted, batch_size=7, epochs=2, verbose=0)
         learnt.append([*model.get_weights(), model.predict(values, verbose=0)])
     for ours, theirs in zip(*learnt, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_pooled_convolution_leaves_out_what_no_pooling_reads_of_pictures_of_any_size() -> None:
+    """After the first size TensorFlow takes all others as unknown."""
+    pictures = keras.Input((None, None, 4))
+    pooled = Convolution(6, 3, padding="same", pooled=True)
+    ours = keras.Model(pictures, pooled(pictures))
+    theirs = keras.layers.Conv2D(6, 3, padding="same")
+    theirs.build(pictures.shape)
+    theirs.set_weights(pooled.get_weights())
+    for height, width in ((7, 5), (4, 9), (6, 8), (5, 5)):
+        values = np.random.default_rng(0).normal(size=(3, height, width, 4)).astype("float32")
+        even = (slice(None), slice(height // 2 * 2), slice(width // 2 * 2))
+        answers = ours.predict(values, verbose=0)
+        np.testing.assert_allclose(answers, theirs(values)[even], atol=1e-5)
+        assert pooled.compute_output_shape(values.shape) == answers.shape
+    assert type(pooled).from_config(pooled.get_config()).pooled
+
+
+def test_leaving_out_what_nobody_reads_makes_no_other_network() -> None:
+    networks = [
+        keras.Sequential([keras.Input((7, 7, 4)), Convolution(filters, 3, pooled=pooled)])
+        for filters, pooled in ((6, True), (6, False), (5, False))
+    ]
+    with_it, without, other = map(models.digest, networks)
+    assert with_it == without != other
 
 
 @pytest.mark.parametrize(
@@ -177,11 +209,20 @@ def test_the_networks_parameters_are_those_counted_by_hand() -> None:
 
 def test_the_multiplications_are_those_counted_by_hand() -> None:
     whitening = 31 * 31 * 12 * 24
-    first = 9 * (31 * 31 * 24 * 64 + 15 * 15 * 64 * 64)
-    second = 9 * (15 * 15 * 64 * 128 + 7 * 7 * 128 * 128)
-    third = 9 * (7 * 7 * 128 * 128 + 3 * 3 * 128 * 128)
+    # The pooling of 31, 15 and 7 pixels reads 30, 14 and 6 of them.
+    first = 9 * (30 * 30 * 24 * 64 + 15 * 15 * 64 * 64)
+    second = 9 * (14 * 14 * 64 * 128 + 7 * 7 * 128 * 128)
+    third = 9 * (6 * 6 * 128 * 128 + 3 * 3 * 128 * 128)
     by_hand = whitening + first + second + third + 128 * 10
     assert models.multiplications(models.build("fast_cnn"), (32, 32, 3)) == by_hand
+
+
+def test_what_no_pooling_reads_is_the_share_of_the_multiplications_that_the_readme_names() -> None:
+    network = models.build("wide_fast_cnn")
+    needed, all_of_them = (
+        models.multiplications(each, (32, 32, 3)) for each in (network, models.plain(network))
+    )
+    assert f"saves {100 * (1 - needed / all_of_them):.0f} %" in README.read_text()
 
 
 @pytest.mark.parametrize("size", [20, 26, 32])
@@ -241,19 +282,23 @@ def test_a_wide_network_of_keras_own_layers_answers_as_it_was_trained(tmp_path: 
     np.testing.assert_allclose(plain.predict(images, verbose=0), answers, atol=0.05)
 
 
+@pytest.mark.parametrize("pooled", [False, True])
 def test_a_convolution_in_rows_has_keras_own_gradient_outside_a_graph(
-    monkeypatch: pytest.MonkeyPatch,
+    pooled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(device, "pictures_in_a_row", lambda width: 4)
     values = np.random.default_rng(0).normal(size=(5, 7, 7, 2)).astype("float32")
     ours, theirs = (
-        kind(3, 3, padding="same", use_bias=False) for kind in (Convolution, keras.layers.Conv2D)
+        kind(3, 3, padding="same", use_bias=False)
+        for kind in (partial(Convolution, pooled=pooled), keras.layers.Conv2D)
     )
     for layer in (ours, theirs):
         layer.build(values.shape)
     ours.set_weights(theirs.get_weights())
     slopes = [
-        operations.gradient(lambda x, layer=layer: keras.ops.sum(layer(x) ** 2), values)
+        operations.gradient(
+            lambda x, layer=layer: keras.ops.sum(MaxPooling2D()(layer(x)) ** 2), values
+        )
         for layer in (ours, theirs)
     ]
     np.testing.assert_allclose(*slopes, atol=1e-4)

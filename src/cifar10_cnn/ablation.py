@@ -78,7 +78,12 @@ def _with_keras_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def _with_keras_convolutions(model: keras.Model) -> keras.Model:
-    return _exchanged(model, Convolution, lambda old: layers.Conv2D(**old.get_config()))
+    def keras_own(old: keras.layers.Layer) -> keras.layers.Layer:
+        config = old.get_config()
+        del config["pooled"]
+        return layers.Conv2D(**config)
+
+    return _exchanged(model, Convolution, keras_own)
 
 
 def _with_gelu(model: keras.Model) -> keras.Model:

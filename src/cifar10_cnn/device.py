@@ -26,11 +26,10 @@ Precision = Literal["bf16", "fp32"]
 #: Where Linux tells what the processor can do; other systems have no such file.
 CPU_FACTS = Path("/proc/cpuinfo")
 _BF16_REWRITING = "auto_mixed_precision_onednn_bfloat16"  # TensorFlow's option
-#: So many numbers of 16 bits fill a register, in AVX-512 and in a row of AMX's; oneDNN takes them
-#: from a picture's row.
-REGISTER = 32
-#: Pixels; two pictures that are wider than this are no faster in one row than apart.
-NARROW = 12
+#: As many of an even number of pixels fill registers of 32 numbers.
+PICTURES_IN_A_ROW = 16
+#: Pixels; pictures that are wider than this are no faster in one row than apart.
+NARROW = 15
 
 
 @contextlib.contextmanager
@@ -246,7 +245,7 @@ def pictures_in_a_row(width: int | None) -> int:
     """
     if width is None or width > NARROW or not _rewrites_to_bf16():
         return 1
-    return REGISTER // width
+    return PICTURES_IN_A_ROW
 
 
 def _gpu_names(backend: str) -> list[str]:

@@ -202,22 +202,27 @@ def _digest_of(builder: Callable[[int], keras.Model]) -> str:
 
 
 def digest(model: keras.Model) -> str:
-    """Return 12 hexadecimal digits that change with any setting of a model or its optimizer.
+    """Return 12 hexadecimal digits that change with what a model or its optimizer computes.
 
     Two models with the same digest may have other weights.
     """
     optimizer = getattr(model, "optimizer", None)  # a model has none before it is compiled
     parts = [*model.layers, *([optimizer] if optimizer else [])]
-    settings = [_nameless(keras.saving.serialize_keras_object(part)) for part in parts]
+    settings = [_telling(keras.saving.serialize_keras_object(part)) for part in parts]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _nameless(config: Any) -> Any:
-    """Return a layer's settings without names: Keras counts them up, from network to network."""
+def _telling(config: Any) -> Any:
+    """Return those of a layer's settings that say what it computes.
+
+    Names do not: Keras counts them up, from network to network. Nor does a convolution's
+    ``pooled``: it leaves out what nobody reads.
+    """
     if isinstance(config, dict):
-        return {key: _nameless(value) for key, value in config.items() if key != "name"}
+        silent = ("name", "pooled")
+        return {key: _telling(value) for key, value in config.items() if key not in silent}
     if isinstance(config, (list, tuple)):
-        return [_nameless(value) for value in config]
+        return [_telling(value) for value in config]
     return config
 
 

@@ -96,21 +96,48 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class Convolution(keras.layers.Conv2D):
-    """A convolution that learns faster in bf16 on a CPU, see ``operations.convolution``.
+    """A convolution that learns faster on a CPU, see ``operations.convolution``.
 
     Elsewhere it is Keras' own, as it is with strides, dilation, groups or other padding than
     ``same``. After a first ``fit`` TensorFlow takes pictures of another size as ones of any size,
-    which cannot be laid into a row: ``model.make_train_function(force=True)`` lets it look again.
+    of which it cannot know what is left out: ``model.make_train_function(force=True)`` lets it look
+    again.
+
+    Args:
+        pooled: whether a pooling of 2×2 comes next. Of an odd number of rows or columns it does not
+            look at the last one, which is then left out.
     """
+
+    def __init__(self, *args: Any, pooled: bool = False, **kwargs: Any) -> None:
+        self.pooled = pooled
+        super().__init__(*args, **kwargs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the filters' answers, without offset and activation."""
+        _, height, width, _ = inputs.shape
         kind = (self.padding, self.strides, self.dilation_rate, self.groups)
         same = kind == ("same", (1, 1), (1, 1), 1)
-        pictures = device.pictures_in_a_row(inputs.shape[2]) if same else 1
-        if pictures == 1:
-            return super().convolution_op(inputs, kernel)
-        return operations.convolution(inputs, kernel, pictures)
+        if same and keras.backend.backend() == "tensorflow" and height and width:
+            unread = (height % 2, width % 2) if self.pooled else (0, 0)
+            pictures = device.pictures_in_a_row(width)
+            if pictures > 1 or any(unread):
+                return operations.convolution(inputs, kernel, pictures=pictures, unread=unread)
+        answers = super().convolution_op(inputs, kernel)
+        if not self.pooled:
+            return answers
+        height, width = keras.ops.shape(answers)[1:3]
+        return answers[:, : height // 2 * 2, : width // 2 * 2]
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the shape of the answers, of an even number of rows and columns if pooled."""
+        batch, *sides, filters = super().compute_output_shape(input_shape)
+        if self.pooled:
+            sides = [side and side // 2 * 2 for side in sides]
+        return (batch, *sides, filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layer's settings for a saved file."""
+        return {**super().get_config(), "pooled": self.pooled}
 
 
 def polynomial_gelu(values: Any) -> Any:
@@ -196,7 +223,7 @@ def fast_cnn(
         for filters, depth in zip(widths, depths, strict=True):
             for position in range(depth):
                 before = x
-                x = _convolution(filters)(x)
+                x = _convolution(filters, pooled=position == 0)(x)
                 if position == 0:
                     x = layers.MaxPooling2D()(x)
                 # No scale: the length of the kernel behind it says nothing either.
@@ -234,7 +261,7 @@ def widest_fast_cnn(classes: int = 10) -> keras.Model:
     return fast_cnn(classes, widths=(128, 384, 512), depths=(2, 2, 3), activation=PolynomialGELU)
 
 
-def _convolution(filters: int) -> keras.layers.Layer:
+def _convolution(filters: int, *, pooled: bool) -> keras.layers.Layer:
     return Convolution(
         filters,
         3,
@@ -242,6 +269,7 @@ def _convolution(filters: int) -> keras.layers.Layer:
         use_bias=False,
         kernel_initializer=PassThrough(),
         kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3)),
+        pooled=pooled,
     )
 
 
@@ -272,6 +300,7 @@ def plain(model: keras.Model) -> keras.Model:
         elif isinstance(layer, Convolution):
             kind = layers.Conv2D
             config["kernel_initializer"] = "glorot_uniform"
+            del config["pooled"]
         return kind.from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=own)
