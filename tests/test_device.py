@@ -110,6 +110,14 @@ def test_on_a_gpu_bf16_is_keras_policy_inside_its_block(monkeypatch: pytest.Monk
     assert keras.layers.Dense(2).compute_dtype == "float32"
 
 
+@pytest.mark.parametrize(("fact", "alternate"), [("avx512_bf16", True), ("amx_bf16", False)])
+def test_pictures_in_a_row_stand_side_by_side_with_amx(
+    fact: str, alternate: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "_cpu_facts", lambda: {"avx512_bf16", fact})
+    assert device.interleaves() == alternate
+
+
 @pytest.mark.parametrize(("width", "in_bf16"), [(7, 16), (15, 16), (16, 1), (40, 1), (None, 1)])
 def test_narrow_pictures_share_a_row_in_16_bits_on_a_cpu(
     width: int | None, in_bf16: int, monkeypatch: pytest.MonkeyPatch

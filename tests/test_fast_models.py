@@ -91,10 +91,15 @@ def test_fused_batch_norm_does_what_kerass_own_does(scale: bool) -> None:
 
 
 @pytest.mark.parametrize("pictures_in_a_row", [1, 2, 4, 9])
+@pytest.mark.parametrize("interleaved", [False, True])
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("size", [(7, 7), (3, 5), (6, 9), (8, 4)])
 def test_convolution_learns_what_kerass_own_does(
-    pictures_in_a_row: int, pooled: bool, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    pictures_in_a_row: int,
+    pooled: bool,
+    interleaved: bool,
+    size: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Seven pictures: with two or four in a row the last row is not full, nor is one of nine."""
     rng = np.random.default_rng(0)
@@ -103,6 +108,7 @@ def test_convolution_learns_what_kerass_own_does(
         for sides, channels in ((size, 4), ([side // 2 for side in size], 6))
     )
     monkeypatch.setattr(device, "pictures_in_a_row", lambda width: pictures_in_a_row)
+    monkeypatch.setattr(device, "interleaves", lambda: interleaved)
     learnt = []
     for kind in (partial(Convolution, pooled=pooled), keras.layers.Conv2D):
         keras.utils.set_random_seed(0)

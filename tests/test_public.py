@@ -62,6 +62,7 @@ REASONS = {
         "checks.*",
         "device.arithmetic",
         "device.computing_in",
+        "device.interleaves",
         "device.layers_in_16_bits",
         "device.pictures_in_a_row",
         "doctor.*",

@@ -248,6 +248,14 @@ def pictures_in_a_row(width: int | None) -> int:
     return PICTURES_IN_A_ROW
 
 
+def interleaves() -> bool:
+    """Say whether pictures in a row should alternate, pixel by pixel: they should not with AMX.
+
+    Why, ``operations.convolution`` tells.
+    """
+    return "amx_bf16" not in _cpu_facts()
+
+
 def _gpu_names(backend: str) -> list[str]:
     """Return the names of the GPUs that the backend sees; asking starts its driver."""
     with _muted_stderr():

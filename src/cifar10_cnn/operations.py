@@ -77,7 +77,12 @@ def fused_batch_norm(
 
 
 def convolution(
-    values: Any, kernels: Any, *, pictures: int = 1, unread: tuple[int, int] = (0, 0)
+    values: Any,
+    kernels: Any,
+    *,
+    pictures: int = 1,
+    interleaved: bool = True,
+    unread: tuple[int, int] = (0, 0),
 ) -> Any:
     """Convolve with zeros around each picture, one output for each pixel; TensorFlow only.
 
@@ -85,13 +90,15 @@ def convolution(
     multiplies along rows, and AVX-512 and AMX take 32 numbers of 16 bits at once: a picture of 7
     pixels leaves three quarters of that idle, sixteen of them an eighth. A row holds the first
     pixel of each picture, then the second of each and so on, so a convolution dilated by their
-    number meets pixels of one picture only. The sums are the same, but for the order of their
-    terms.
+    number meets pixels of one picture only. With AMX oneDNN keeps its sums in registers from row to
+    row, but not of a dilated convolution; there the pictures stand side by side, columns of zeros
+    between them. The sums are the same, but for the order of their terms.
 
     Args:
         values: (N, h, w, c).
         kernels: (height, width, c, filters); a tensor or a layer's variable.
         pictures: number of pictures in a row.
+        interleaved: whether their pixels alternate; else they stand side by side.
         unread: how many of the last rows and of the last columns are left out, 0 or 1 each:
             nobody reads their outputs.
 
@@ -116,7 +123,8 @@ def convolution(
         missing = -tf.shape(values)[0] % pictures
         filled = tf.pad(values, [(0, missing), *zeros, (0, 0)])
         _, height, width, channels = filled.shape
-        apart = tf.reshape(filled, [-1, pictures, height * width, channels])
+        split = [height * width, channels] if interleaved else [height, width * channels]
+        apart = tf.reshape(filled, [-1, pictures, *split])
         mixed = tf.transpose(apart, [0, 2, 1, 3])  # tf.batch_to_space takes twice as long
         return tf.reshape(mixed, [-1, height, width * pictures, channels])
 
@@ -126,14 +134,20 @@ def convolution(
             # TensorFlow's own gradients take minutes where the zeros are not alike on all sides.
             turned = tf.transpose(kernels[::-1, ::-1], [0, 1, 3, 2])
             none = [(0, 0), (0, 0)]
+            of_values, of_answers, padding = none, none, "SAME"
+            if not interleaved:  # as large a result as the input: else oneDNN takes another way
+                between = sides[1] // 2
+                of_values = [(0, 0), (0, between)]
+                of_answers = [(0, unread[0]), (0, unread[1] + between)]
+            elif any(unread):  # else "SAME" puts the zeros there by itself, which is faster
+                of_values, padding = zeros, "VALID"
             of_kernels = tf.raw_ops.Conv2DBackpropFilter(
-                input=in_rows(values, zeros if any(unread) else none),
+                input=in_rows(values, of_values),
                 filter_sizes=kernels.shape,
-                out_backprop=in_rows(upstream, none),
+                out_backprop=in_rows(upstream, of_answers),
                 strides=[1, 1, 1, 1],
-                # "SAME" puts the zeros there by itself, which is faster.
-                padding="VALID" if any(unread) else "SAME",
-                dilations=[1, 1, pictures, 1],
+                padding=padding,
+                dilations=[1, 1, pictures if interleaved else 1, 1],
             )
             return convolve_with(upstream, turned, gradient_zeros), of_kernels
 

@@ -121,7 +121,13 @@ class Convolution(keras.layers.Conv2D):
             unread = (height % 2, width % 2) if self.pooled else (0, 0)
             pictures = device.pictures_in_a_row(width)
             if pictures > 1 or any(unread):
-                return operations.convolution(inputs, kernel, pictures=pictures, unread=unread)
+                return operations.convolution(
+                    inputs,
+                    kernel,
+                    pictures=pictures,
+                    interleaved=pictures == 1 or device.interleaves(),
+                    unread=unread,
+                )
         answers = super().convolution_op(inputs, kernel)
         if not self.pooled:
             return answers
