@@ -78,12 +78,9 @@ def _with_keras_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def _with_keras_convolutions(model: keras.Model) -> keras.Model:
-    def keras_own(old: keras.layers.Layer) -> keras.layers.Layer:
-        config = old.get_config()
-        del config["pooled"]
-        return layers.Conv2D(**config)
-
-    return _exchanged(model, Convolution, keras_own)
+    # Keras' layer does not know the settings that ours has beside its own.
+    own = layers.Conv2D
+    return _exchanged(model, Convolution, lambda old: own(**own.get_config(old)))
 
 
 def _with_gelu(model: keras.Model) -> keras.Model:
