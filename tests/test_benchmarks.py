@@ -12,6 +12,7 @@ from rich.console import Console
 
 from cifar10_cnn import benchmarks, comparison, device, models, profiles, recipes, results
 from cifar10_cnn.benchmarks import jobs, peer, tables
+from cifar10_cnn.device import keras
 from cifar10_cnn.errors import CourseError
 from cifar10_cnn.models.fast import Convolution
 
@@ -234,9 +235,11 @@ def test_a_real_job_measures_a_training_from_start_to_test() -> None:
 def test_the_peer_of_standard_is_the_same_network_and_takes_as_many_pictures_a_step() -> None:
     theirs, ours = peer.NETWORKS["standard"], recipes.get("standard")
     layers = models.build(ours.model).layers
+    averaging = keras.layers.GlobalAveragePooling2D
     filters = [layer.filters for layer in layers if isinstance(layer, Convolution)]
     assert [width for width in theirs.widths for _ in range(2)] == filters
     assert theirs.batch_size == ours.batch_size
+    assert theirs.means == any(isinstance(layer, averaging) for layer in layers)
 
 
 def test_trainings_shown_are_of_the_recipes_of_today() -> None:

@@ -223,6 +223,18 @@ def test_the_multiplications_are_those_counted_by_hand() -> None:
     assert models.multiplications(models.build("fast_cnn"), (32, 32, 3)) == by_hand
 
 
+def test_the_wide_networks_last_layer_is_given_means_and_half_the_highest_values() -> None:
+    network = models.build("wide_fast_cnn")
+    kinds = [type(layer).__name__ for layer in network.layers]
+    last = network.layers[len(kinds) - 1 - kinds[::-1].index("PolynomialGELU")]
+    look = keras.Model(network.input, [last.output, network.get_layer("head").input])
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3))
+    values, given = (np.array(each) for each in look(pictures))
+    assert values.shape == (5, 3, 3, 256)
+    by_hand = values.mean(axis=(1, 2)) + values.max(axis=(1, 2)) / 2
+    np.testing.assert_allclose(given, by_hand, rtol=1e-5, atol=1e-6)
+
+
 def test_what_no_pooling_reads_is_the_share_of_the_multiplications_that_the_readme_names() -> None:
     network = models.build("wide_fast_cnn")
     needed, all_of_them = (

@@ -223,6 +223,21 @@ def test_a_unit_muon_step_has_the_length_that_the_rate_says() -> None:
     assert 0.5 < singular.min() <= singular.max() < 1.3
 
 
+@pytest.mark.parametrize("steps", [3, 5])
+def test_unit_muon_takes_as_many_steps_of_newton_and_schulz_as_are_wanted(steps: int) -> None:
+    """Each singular value goes through Jordan's polynomial, as a number on its own would."""
+    gradient = random(3, 3, 4, 8)
+    lengths = np.linalg.svd(gradient.reshape(36, 8), compute_uv=False)
+    lengths /= np.linalg.norm(lengths)
+    for _ in range(steps):
+        lengths = 3.4445 * lengths - 4.7750 * lengths**3 + 2.0315 * lengths**5
+    variable = keras.Variable(np.zeros_like(gradient), name="kernel")
+    optimizer = optimizers.make("unit_muon", 1.0, newton_schulz=steps)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    ours = np.linalg.svd(np.array(variable).reshape(36, 8), compute_uv=False) * 8**0.5
+    np.testing.assert_allclose(np.sort(ours), np.sort(lengths), rtol=1e-3)
+
+
 def test_under_its_constraint_a_kernel_keeps_the_length_one() -> None:
     layer = keras.layers.Conv2D(
         8, 3, use_bias=False, kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3))

@@ -419,6 +419,7 @@ CHANGES: dict[str, Any] = {
     "optimizer": "adamw",
     "learning_rate": 0.002,
     "batch_size": 32,
+    "newton_schulz": 5,
     "epochs": 5,
     "cosine": True,
     "decay": 0.001,

@@ -79,7 +79,6 @@ _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "unit_muon": partial(
         UnitMuon,
         momentum=0.6,
-        ns_steps=3,
         weight_decay=None,
         adam_beta_1=0.85,
         exclude_layers=["head"],
@@ -96,6 +95,7 @@ def make(
     name: str,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     batch_size: int = 64,
+    newton_schulz: int = 3,
 ) -> keras.optimizers.Optimizer:
     """Return a new optimizer with Keras' default settings, but for the learning rate.
 
@@ -109,6 +109,7 @@ def make(
         learning_rate: the step size, or a schedule of it.
         batch_size: pictures a step; ``unit_muon`` moves offsets and the last layer by the sum of
             their gradients, of which it is given the mean.
+        newton_schulz: steps by which ``unit_muon`` nears an orthogonal matrix.
 
     Raises:
         CourseError: if there is no optimizer of that name.
@@ -120,6 +121,7 @@ def make(
     settings = {}
     if name == "unit_muon":
         settings = {
+            "ns_steps": newton_schulz,
             "adam_lr_ratio": SGD_RATE * batch_size,
             "adam_weight_decay": SGD_WEIGHT_DECAY * batch_size,
         }

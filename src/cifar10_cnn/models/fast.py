@@ -200,17 +200,39 @@ class PassThrough(keras.initializers.Initializer):
         return keras.ops.convert_to_tensor(kernel / np.linalg.norm(kernel), dtype)
 
 
+def highest(x: Any) -> Any:
+    """Add a layer that returns each channel's highest value.
+
+    Args:
+        x: what a layer gives, (N, h, w, c).
+    """
+    return layers.GlobalMaxPooling2D()(x)
+
+
+def highest_and_mean(x: Any) -> Any:
+    """Add layers that return each channel's mean and half its highest value, added.
+
+    The highest value says that something is there, and one place alone learns from it; the mean
+    says how much of it there is, and all places learn.
+
+    Args:
+        x: what a layer gives, (N, h, w, c).
+    """
+    return layers.Add()([layers.GlobalAveragePooling2D()(x), layers.Rescaling(0.5)(highest(x))])
+
+
 def fast_cnn(
     classes: int = 10,
     *,
     widths: Sequence[int] = (64, 128, 128),
     depths: Sequence[int] = (2, 2, 2),
     activation: type[keras.layers.Layer] = layers.ReLU,
+    pooling: Callable[[Any], Any] = highest,
 ) -> keras.Model:
     """Build the fast CNN: whitened 2×2 patches, three groups of convolutions, the highest answers.
 
-    Pictures of any size: the last pooling takes each channel's highest value. ``models.adapt`` must
-    see the training pictures before the first step. Used in notebook 04.
+    Pictures of any size: the last pooling leaves one value a channel. ``models.adapt`` must see
+    the training pictures before the first step. Used in notebook 04.
 
     Args:
         classes: number of classes, k.
@@ -218,6 +240,7 @@ def fast_cnn(
         depths: number of convolutions of each group; from the third on each adds to its input (He
             et al., 2016, https://arxiv.org/abs/1512.03385).
         activation: ``keras.layers.ReLU`` or ``PolynomialGELU``.
+        pooling: what the last layer learns from, ``highest`` or ``highest_and_mean``.
     """
     # Where TensorFlow rewrites to bf16, it puts conversions around what it does not know.
     known = activation is not PolynomialGELU
@@ -237,7 +260,7 @@ def fast_cnn(
                 if position >= 2:
                     x = layers.Add()([x, before])
                 x = activation()(x)
-        x = layers.GlobalMaxPooling2D()(x)
+        x = pooling(x)
         exact = {"dtype": "float32"}
         x = layers.Dense(
             classes, use_bias=False, kernel_initializer=_normal(), name="head", **exact
@@ -250,12 +273,15 @@ def fast_cnn(
 def wide_fast_cnn(classes: int = 10) -> keras.Model:
     """Build the fast CNN with twice as many filters in its last groups, as airbench94 has them.
 
-    It has ``PolynomialGELU``, as the largest network has; the smallest one has ReLU.
+    It has ``PolynomialGELU``, as the largest network has; the smallest one has ReLU. Its last layer
+    learns from means, too.
 
     Args:
         classes: number of classes, k.
     """
-    return fast_cnn(classes, widths=(64, 256, 256), activation=PolynomialGELU)
+    return fast_cnn(
+        classes, widths=(64, 256, 256), activation=PolynomialGELU, pooling=highest_and_mean
+    )
 
 
 def widest_fast_cnn(classes: int = 10) -> keras.Model:

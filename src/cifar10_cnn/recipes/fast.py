@@ -29,8 +29,9 @@ FAST = (
         "standard",
         "wide_fast_cnn",
         batch_size=2_000,
+        newton_schulz=5,
         epochs=10,
-        sizes=(20,) * 2 + (24,) * 3 + (28,) * 2 + (32,) * 3,
+        sizes=(16, 20) + (24,) * 4 + (32,) * 4,
     ),
     # Shifts as airbench96 has them: longer trainings need more variety.
     _fast(

@@ -69,6 +69,8 @@ class Recipe:
         optimizer: a name of ``optimizers.names()``.
         learning_rate: the optimizer's step size at the start.
         batch_size: pictures a step.
+        newton_schulz: steps by which ``unit_muon`` makes an update's singular values alike: three
+            leave the small ones small, five leave fewer.
         epochs: passes over the training pictures at full size; None leaves it to the profile.
         cosine: let the learning rate fall to zero along half a cosine over the whole training
             (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983), or keep it constant.
@@ -99,6 +101,7 @@ class Recipe:
     optimizer: str
     learning_rate: float
     batch_size: int
+    newton_schulz: int = 3
     epochs: int | None = None
     cosine: bool = False
     linear: bool = False
@@ -128,7 +131,9 @@ class Recipe:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)
         steps = epochs * math.ceil(pictures / self.batch_size)
         model.compile(
-            optimizer=optimizers.make(self.optimizer, self.rate(steps), self.batch_size),
+            optimizer=optimizers.make(
+                self.optimizer, self.rate(steps), self.batch_size, self.newton_schulz
+            ),
             loss=loss,
             metrics=["accuracy"],
             # Batches of 32 are so short that a CPU waits for Python between them.
