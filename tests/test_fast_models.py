@@ -225,8 +225,7 @@ def test_the_multiplications_are_those_counted_by_hand() -> None:
 
 def test_the_wide_networks_last_layer_is_given_means_and_half_the_highest_values() -> None:
     network = models.build("wide_fast_cnn")
-    kinds = [type(layer).__name__ for layer in network.layers]
-    last = network.layers[len(kinds) - 1 - kinds[::-1].index("PolynomialGELU")]
+    *_, last = (layer for layer in network.layers if isinstance(layer, PolynomialGELU))
     look = keras.Model(network.input, [last.output, network.get_layer("head").input])
     pictures = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3))
     values, given = (np.array(each) for each in look(pictures))

@@ -212,8 +212,8 @@ def highest(x: Any) -> Any:
 def highest_and_mean(x: Any) -> Any:
     """Add layers that return each channel's mean and half its highest value, added.
 
-    The highest value says that something is there, and one place alone learns from it; the mean
-    says how much of it there is, and all places learn.
+    The highest value says that something is there, and only its place learns from it; the mean says
+    how much of it there is, and all places learn.
 
     Args:
         x: what a layer gives, (N, h, w, c).

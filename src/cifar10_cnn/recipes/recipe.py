@@ -69,8 +69,8 @@ class Recipe:
         optimizer: a name of ``optimizers.names()``.
         learning_rate: the optimizer's step size at the start.
         batch_size: pictures a step.
-        newton_schulz: steps by which ``unit_muon`` makes an update's singular values alike: three
-            leave the small ones small, five leave fewer.
+        newton_schulz: steps by which ``unit_muon`` makes an update's singular values alike; more
+            make them more alike.
         epochs: passes over the training pictures at full size; None leaves it to the profile.
         cosine: let the learning rate fall to zero along half a cosine over the whole training
             (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983), or keep it constant.
