@@ -229,7 +229,7 @@ def fast_cnn(
     activation: type[keras.layers.Layer] = layers.ReLU,
     pooling: Callable[[Any], Any] = highest,
 ) -> keras.Model:
-    """Build the fast CNN: whitened 2×2 patches, three groups of convolutions, the highest answers.
+    """Build the fast CNN: whitened 2×2 patches, three groups of convolutions, a value a channel.
 
     Pictures of any size: the last pooling leaves one value a channel. ``models.adapt`` must see
     the training pictures before the first step. Used in notebook 04.
