@@ -110,23 +110,32 @@ def test_on_a_gpu_bf16_is_keras_policy_inside_its_block(monkeypatch: pytest.Monk
     assert keras.layers.Dense(2).compute_dtype == "float32"
 
 
-@pytest.mark.parametrize(("fact", "alternate"), [("avx512_bf16", True), ("amx_bf16", False)])
-def test_pictures_in_a_row_stand_side_by_side_with_amx(
-    fact: str, alternate: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(device, "_cpu_facts", lambda: {"avx512_bf16", fact})
-    assert device.interleaves() == alternate
-
-
-@pytest.mark.parametrize(("width", "in_bf16"), [(7, 16), (15, 16), (16, 1), (40, 1), (None, 1)])
-def test_narrow_pictures_share_a_row_in_16_bits_on_a_cpu(
-    width: int | None, in_bf16: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("fact", "width", "channels", "in_bf16"),
+    [
+        ("avx512_bf16", 7, 64, "swapped"),
+        ("avx512_bf16", 40, 256, "swapped"),
+        ("avx512_bf16", 7, 63, "alone"),
+        ("avx512_bf16", None, 64, "alone"),
+        ("amx_bf16", 15, 24, "side by side"),
+        ("amx_bf16", 7, 256, "side by side"),
+        ("amx_bf16", 16, 256, "alone"),
+        ("amx_bf16", None, 256, "alone"),
+    ],
+)
+def test_what_lays_pictures_out_for_gradients_is_processor_and_layer_in_16_bits(
+    fact: str,
+    width: int | None,
+    channels: int,
+    in_bf16: device.Layout,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(device, "_gpu_names", lambda backend: [])
-    assert device.pictures_in_a_row(width) == 1
+    monkeypatch.setattr(device, "_cpu_facts", lambda: {"avx512_bf16", fact})
+    assert device.layout_for_gradients(width, channels) == "alone"
     with device.computing_in("bf16"):
-        assert device.pictures_in_a_row(width) == in_bf16
-    assert device.pictures_in_a_row(width) == 1
+        assert device.layout_for_gradients(width, channels) == in_bf16
+    assert device.layout_for_gradients(width, channels) == "alone"
 
 
 @pytest.mark.parametrize(

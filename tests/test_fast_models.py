@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -90,25 +90,27 @@ def test_fused_batch_norm_does_what_kerass_own_does(scale: bool) -> None:
     np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=1e-3)
 
 
-@pytest.mark.parametrize("pictures_in_a_row", [1, 2, 4, 9])
-@pytest.mark.parametrize("interleaved", [False, True])
+@pytest.mark.parametrize("layout", get_args(device.Layout))
+@pytest.mark.parametrize("pictures", [7, 16, 99])
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("size", [(7, 7), (3, 5), (6, 9), (8, 4)])
 def test_convolution_learns_what_kerass_own_does(
-    pictures_in_a_row: int,
+    layout: device.Layout,
+    pictures: int,
     pooled: bool,
-    interleaved: bool,
     size: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Seven pictures: with two or four in a row the last row is not full, nor is one of nine."""
+    """Of 7 and of 99 pictures the last row of 16 is not full, of 99 not the last 96 swapped."""
     rng = np.random.default_rng(0)
     values, wanted = (
-        rng.normal(size=(7, *sides, channels)).astype("float32")
+        rng.normal(size=(pictures, *sides, channels)).astype("float32")
         for sides, channels in ((size, 4), ([side // 2 for side in size], 6))
     )
-    monkeypatch.setattr(device, "pictures_in_a_row", lambda width: pictures_in_a_row)
-    monkeypatch.setattr(device, "interleaves", lambda: interleaved)
+    asked = []
+    monkeypatch.setattr(
+        device, "layout_for_gradients", lambda *facts: asked.append(facts) or layout
+    )
     learnt = []
     for kind in (partial(Convolution, pooled=pooled), keras.layers.Conv2D):
         keras.utils.set_random_seed(0)
@@ -117,10 +119,11 @@ def test_convolution_learns_what_kerass_own_does(
         second = kind(6, 3, padding="same", use_bias=False)
         model = keras.Sequential([keras.Input((*size, 4)), first, second, MaxPooling2D()])
         model.compile(keras.optimizers.SGD(1.0), "mse")
-        model.fit(values, wanted, batch_size=7, epochs=2, verbose=0)
+        model.fit(values, wanted, batch_size=pictures, epochs=2, verbose=0)
         learnt.append([*model.get_weights(), model.predict(values, verbose=0)])
     for ours, theirs in zip(*learnt, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert set(asked) == {(size[1], 5)}
 
 
 def test_a_pooled_convolution_leaves_out_what_no_pooling_reads_of_pictures_of_any_size() -> None:
@@ -162,7 +165,7 @@ def test_leaving_out_what_nobody_reads_makes_no_other_network() -> None:
 def test_other_convolutions_are_kerass_own(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "pictures_in_a_row", lambda width: 4)
+    monkeypatch.setattr(device, "layout_for_gradients", lambda *_: "swapped")
     values = np.random.default_rng(0).normal(size=(3, 7, 7, 4)).astype("float32")
     ours, theirs = (kind(6, 3, **settings) for kind in (Convolution, keras.layers.Conv2D))
     theirs.build(values.shape)
@@ -299,11 +302,12 @@ def test_a_wide_network_of_keras_own_layers_answers_as_it_was_trained(tmp_path: 
     np.testing.assert_allclose(plain.predict(images, verbose=0), answers, atol=0.05)
 
 
+@pytest.mark.parametrize("layout", get_args(device.Layout))
 @pytest.mark.parametrize("pooled", [False, True])
-def test_a_convolution_in_rows_has_keras_own_gradient_outside_a_graph(
-    pooled: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_convolution_has_keras_own_gradient_outside_a_graph(
+    pooled: bool, layout: device.Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "pictures_in_a_row", lambda width: 4)
+    monkeypatch.setattr(device, "layout_for_gradients", lambda *_: layout)
     values = np.random.default_rng(0).normal(size=(5, 7, 7, 2)).astype("float32")
     ours, theirs = (
         kind(3, 3, padding="same", use_bias=False)

@@ -26,10 +26,12 @@ Precision = Literal["bf16", "fp32"]
 #: Where Linux tells what the processor can do; other systems have no such file.
 CPU_FACTS = Path("/proc/cpuinfo")
 _BF16_REWRITING = "auto_mixed_precision_onednn_bfloat16"  # TensorFlow's option
-#: As many of an even number of pixels fill registers of 32 numbers.
-PICTURES_IN_A_ROW = 16
-#: Pixels; pictures that are wider than this are no faster in one row than apart.
+#: How a convolution's pictures are laid out for its kernels' gradient, ``operations.convolution``.
+Layout = Literal["alone", "side by side", "swapped"]
+#: Pixels; wider pictures are no faster side by side than alone.
 NARROW = 15
+#: Channels; fewer are no faster in the pictures' place than in their own.
+MANY_CHANNELS = 64
 
 
 @contextlib.contextmanager
@@ -233,27 +235,22 @@ def _rewrites_to_bf16() -> bool:
     return bool(options.get(_BF16_REWRITING))
 
 
-def pictures_in_a_row(width: int | None) -> int:
-    """Return how many pictures ``operations.convolution`` should lay into a row.
+def layout_for_gradients(width: int | None, channels: int) -> Layout:
+    """Return how ``operations.convolution`` learns fastest on this processor.
 
     Args:
         width: of the pictures, pixels; None where it is not known beforehand.
+        channels: number of the pictures' channels.
 
     Returns:
-        1 where more gain nothing: in float32, not under TensorFlow on a CPU, or if the pictures are
-        wide enough.
+        ``alone`` where nothing else gains: in float32, not under TensorFlow on a CPU, or if the
+        pictures are wide enough or their channels too few.
     """
-    if width is None or width > NARROW or not _rewrites_to_bf16():
-        return 1
-    return PICTURES_IN_A_ROW
-
-
-def interleaves() -> bool:
-    """Say whether pictures in a row should alternate, pixel by pixel: they should not with AMX.
-
-    Why, ``operations.convolution`` tells.
-    """
-    return "amx_bf16" not in _cpu_facts()
+    if width is None or not _rewrites_to_bf16():
+        return "alone"
+    if "amx_bf16" in _cpu_facts():
+        return "side by side" if width <= NARROW else "alone"
+    return "swapped" if channels >= MANY_CHANNELS else "alone"
 
 
 def _gpu_names(backend: str) -> list[str]:

@@ -4,13 +4,19 @@ All but ``gradient`` are TensorFlow's alone.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from cifar10_cnn import device
 from cifar10_cnn.device import keras
+
+#: Side by side: as many of an even number of pixels fill registers of 32 numbers.
+PICTURES_IN_A_ROW = 16
+#: Swapped: what more pictures hold would not stay in the processor's cache.
+PICTURES_SWAPPED = 96
 
 
 def in_one_pass(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -77,28 +83,30 @@ def fused_batch_norm(
 
 
 def convolution(
-    values: Any,
-    kernels: Any,
-    *,
-    pictures: int = 1,
-    interleaved: bool = True,
-    unread: tuple[int, int] = (0, 0),
+    values: Any, kernels: Any, *, layout: device.Layout = "alone", unread: tuple[int, int] = (0, 0)
 ) -> Any:
     """Convolve with zeros around each picture, one output for each pixel; TensorFlow only.
 
-    The kernels' gradients are computed of several pictures laid into one row. For them oneDNN
-    multiplies along rows, and AVX-512 and AMX take 32 numbers of 16 bits at once: a picture of 7
-    pixels leaves three quarters of that idle, sixteen of them an eighth. A row holds the first
-    pixel of each picture, then the second of each and so on, so a convolution dilated by their
-    number meets pixels of one picture only. With AMX oneDNN keeps its sums in registers from row to
-    row, but not of a dilated convolution; there the pictures stand side by side, columns of zeros
-    between them. The sums are the same, but for the order of their terms.
+    The kernels' gradient sums over all pixels of all pictures, and here the pictures are laid out
+    in the way in which oneDNN does that fastest:
+
+    - ``side by side``: sixteen in a row, columns of zeros between them. AMX multiplies 32 numbers
+      of 16 bits at once, and oneDNN takes them from a row: a picture of 7 pixels leaves three
+      quarters of that idle, sixteen of them an eighth.
+    - ``swapped``: pictures and channels change places. A kernel's gradient is a convolution, too:
+      of what came in, with the outputs' gradients as kernels. What it sums over, the pictures, are
+      its channels; the channels stand in one row, the first pixel of each, then the second of each
+      and so on, so dilated by their number it meets pixels of one channel only. oneDNN convolves
+      faster than it computes kernels' gradients.
+    - ``alone``: as they are.
+
+    The sums are the same, but for the order of their terms; ``swapped`` rounds sums of 96 pictures
+    to the precision of ``values``.
 
     Args:
         values: (N, h, w, c).
         kernels: (height, width, c, filters); a tensor or a layer's variable.
-        pictures: number of pictures in a row.
-        interleaved: whether their pixels alternate; else they stand side by side.
+        layout: what suits the processor and the layer, ``device.layout_for_gradients`` says.
         unread: how many of the last rows and of the last columns are left out, 0 or 1 each:
             nobody reads their outputs.
 
@@ -114,46 +122,87 @@ def convolution(
         for side, (first, last) in zip(sides, zeros, strict=True)
     ]
 
-    def convolve_with(values: Any, kernels: Any, zeros: list[tuple[int, int]]) -> Any:
+    def convolve_with(values: Any, kernels: Any, zeros: Sequence[tuple[int, int]]) -> Any:
         return tf.nn.conv2d(values, kernels, strides=1, padding=[(0, 0), *zeros, (0, 0)])
-
-    def in_rows(values: Any, zeros: list[tuple[int, int]]) -> Any:
-        missing = -tf.shape(values)[0] % pictures
-        filled = tf.pad(values, [(0, missing), *zeros, (0, 0)])
-        _, height, width, channels = filled.shape
-        split = [height * width, channels] if interleaved else [height, width * channels]
-        apart = tf.reshape(filled, [-1, pictures, *split])
-        mixed = tf.transpose(apart, [0, 2, 1, 3])  # tf.batch_to_space takes twice as long
-        return tf.reshape(mixed, [-1, height, width * pictures, channels])
 
     @tf.custom_gradient
     def convolve(values: Any, kernels: Any) -> Any:
         def gradients(upstream: Any) -> tuple[Any, Any]:
-            # Where the zeros are not alike on all sides, TensorFlow's own gradient takes many times
-            # as long: oneDNN has no part in it.
             turned = tf.transpose(kernels[::-1, ::-1], [0, 1, 3, 2])
-            none = [(0, 0), (0, 0)]
-            of_values, of_answers, padding = none, none, "SAME"
-            if not interleaved:  # as large a result as the input: else oneDNN takes another way
-                between = sides[1] // 2
-                of_values = [(0, 0), (0, between)]
-                of_answers = [(0, unread[0]), (0, unread[1] + between)]
-            elif any(unread):  # else "SAME" puts the zeros there by itself, which is faster
-                of_values, padding = zeros, "VALID"
-            of_kernels = tf.raw_ops.Conv2DBackpropFilter(
-                input=in_rows(values, of_values),
-                filter_sizes=kernels.shape,
-                out_backprop=in_rows(upstream, of_answers),
-                strides=[1, 1, 1, 1],
-                padding=padding,
-                dilations=[1, 1, pictures if interleaved else 1, 1],
-            )
+            if layout == "swapped":
+                of_kernels = _swapped_gradient(values, upstream, sides, zeros)
+            elif layout == "side by side":
+                of_kernels = _side_by_side_gradient(values, upstream, sides, unread)
+            else:
+                # Left to TensorFlow, zeros that are not alike on all sides take many times as long:
+                # oneDNN has no part in it.
+                padded = tf.pad(values, [(0, 0), *zeros, (0, 0)])
+                of_kernels = _kernel_gradient(padded, upstream, sides, "VALID")
             return convolve_with(upstream, turned, gradient_zeros), of_kernels
 
         return convolve_with(values, kernels, zeros), gradients
 
     # Of a variable the gradient would be asked for in another way.
     return convolve(values, tf.convert_to_tensor(kernels))
+
+
+def _kernel_gradient(values: Any, upstream: Any, sides: Sequence[int], padding: str) -> Any:
+    tf = importlib.import_module("tensorflow")
+    return tf.raw_ops.Conv2DBackpropFilter(
+        input=values,
+        filter_sizes=[*sides, values.shape[-1], upstream.shape[-1]],
+        out_backprop=upstream,
+        strides=[1, 1, 1, 1],
+        padding=padding,
+    )
+
+
+def _side_by_side_gradient(
+    values: Any, upstream: Any, sides: Sequence[int], unread: tuple[int, int]
+) -> Any:
+    tf = importlib.import_module("tensorflow")
+
+    def in_rows(values: Any, unread: tuple[int, int]) -> Any:
+        missing = -tf.shape(values)[0] % PICTURES_IN_A_ROW
+        # As large a result as the input, else oneDNN takes another way.
+        filled = tf.pad(
+            values, [(0, missing), (0, unread[0]), (0, unread[1] + sides[1] // 2), (0, 0)]
+        )
+        _, height, width, channels = filled.shape
+        apart = tf.reshape(filled, [-1, PICTURES_IN_A_ROW, height, width * channels])
+        mixed = tf.transpose(apart, [0, 2, 1, 3])  # tf.batch_to_space takes twice as long
+        return tf.reshape(mixed, [-1, height, width * PICTURES_IN_A_ROW, channels])
+
+    return _kernel_gradient(in_rows(values, (0, 0)), in_rows(upstream, unread), sides, "SAME")
+
+
+def _swapped_gradient(
+    values: Any, upstream: Any, sides: Sequence[int], zeros: Sequence[tuple[int, int]]
+) -> Any:
+    tf = importlib.import_module("tensorflow")
+    _, height, width, channels = values.shape
+    shape = [*sides, channels, upstream.shape[-1]]
+
+    def add_some(first: Any, total: Any) -> tuple[Any, Any]:
+        some = slice(first, first + PICTURES_SWAPPED)
+        pixels = tf.reshape(values[some], [-1, height * width * channels])
+        answers = tf.nn.conv2d(
+            tf.reshape(tf.transpose(pixels), [1, height, width * channels, -1]),
+            tf.transpose(upstream[some], [1, 2, 0, 3]),
+            strides=1,
+            padding=[(0, 0), zeros[0], [channels * count for count in zeros[1]], (0, 0)],
+            dilations=[1, channels],
+        )
+        return first + PICTURES_SWAPPED, total + tf.cast(tf.reshape(answers, shape), "float32")
+
+    pictures = tf.shape(values)[0]
+    _, total = tf.while_loop(
+        lambda first, _: first < pictures,
+        add_some,
+        (0, tf.zeros(shape)),
+        parallel_iterations=1,  # each takes all cores
+    )
+    return tf.cast(total, upstream.dtype)
 
 
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:

@@ -114,20 +114,14 @@ class Convolution(keras.layers.Conv2D):
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the filters' answers, without offset and activation."""
-        _, height, width, _ = inputs.shape
+        _, height, width, channels = inputs.shape
         kind = (self.padding, self.strides, self.dilation_rate, self.groups)
         same = kind == ("same", (1, 1), (1, 1), 1)
         if same and keras.backend.backend() == "tensorflow" and height and width:
             unread = (height % 2, width % 2) if self.pooled else (0, 0)
-            pictures = device.pictures_in_a_row(width)
-            if pictures > 1 or any(unread):
-                return operations.convolution(
-                    inputs,
-                    kernel,
-                    pictures=pictures,
-                    interleaved=pictures == 1 or device.interleaves(),
-                    unread=unread,
-                )
+            layout = device.layout_for_gradients(width, channels)
+            if layout != "alone" or any(unread):
+                return operations.convolution(inputs, kernel, layout=layout, unread=unread)
         answers = super().convolution_op(inputs, kernel)
         if not self.pooled:
             return answers
