@@ -91,7 +91,7 @@ def test_a_learnt_first_layer_can_learn() -> None:
     ("name", "kind"),
     [
         ("batch norm in one operation", keras.layers.BatchNormalization),
-        ("pictures in a row", keras.layers.Conv2D),
+        ("layout for gradients", keras.layers.Conv2D),
     ],
 )
 def test_with_layers_of_kerass_own_it_is_the_same_network(name: str, kind: type) -> None:

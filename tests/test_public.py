@@ -62,6 +62,7 @@ REASONS = {
         "checks.*",
         "device.arithmetic",
         "device.computing_in",
+        "device.keep_freed_memory",
         "device.layers_in_16_bits",
         "device.layout_for_gradients",
         "doctor.*",

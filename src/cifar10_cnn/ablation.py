@@ -141,7 +141,7 @@ INGREDIENTS = (
         recipe={"sizes": (32, 32, 32), "epochs": 3},
     ),
     Ingredient("batch norm in one operation", "Keras' own", network=_with_keras_batch_norm),
-    Ingredient("pictures in a row", "Keras' convolutions", network=_with_keras_convolutions),
+    Ingredient("layout for gradients", "Keras' convolutions", network=_with_keras_convolutions),
     Ingredient("ReLU", "GELU as a polynomial", network=_with_gelu),
     Ingredient("bf16", "fp32", precision="fp32"),
     # No ingredients: what the other recipes have and the sprint has not.

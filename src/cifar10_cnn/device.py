@@ -6,6 +6,7 @@ would let TensorFlow's nine start-up lines through.
 """
 
 import contextlib
+import ctypes
 import importlib
 import logging
 import os
@@ -13,7 +14,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,8 @@ Layout = Literal["alone", "side by side", "swapped"]
 NARROW = 15
 #: Channels; fewer are no faster in the pictures' place than in their own.
 MANY_CHANNELS = 64
+# What glibc calls the settings of its memory (malloc.h), and the most that it lets one of them be.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX = -1, -3, 32 * 2**20
 
 
 @contextlib.contextmanager
@@ -251,6 +254,24 @@ def layout_for_gradients(width: int | None, channels: int) -> Layout:
     if "amx_bf16" in _cpu_facts():
         return "side by side" if width <= NARROW else "alone"
     return "swapped" if channels >= MANY_CHANNELS else "alone"
+
+
+def keep_freed_memory() -> None:
+    """Let this process use freed memory again, where TensorFlow would have it given back.
+
+    Its reading of data from Python sets glibc to ask the system for every array of 128 KiB or more,
+    and to give it back when it is freed (``ApplyPython311MemoryPatch``, under any Python): in each
+    step the system then clears hundreds of megabytes anew, page by page. It does so whenever a
+    ``fit`` begins to read, so this must come after. Without glibc nothing changes.
+    """
+    if libc := _glibc():
+        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
+        libc.mallopt(_M_TRIM_THRESHOLD, 32 * _MMAP_THRESHOLD_MAX)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def _gpu_names(backend: str) -> list[str]:
