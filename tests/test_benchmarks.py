@@ -248,27 +248,22 @@ def test_trainings_shown_are_of_the_recipes_of_today() -> None:
         assert set(settings) == {recipes.get(str(name)).identity()}, f"measure {name} again"
 
 
-def test_one_published_network_is_better_than_dash_and_takes_ten_times_as_long() -> None:
-    """Notebook 06 says so of the published networks."""
+def test_dash_is_as_good_as_the_best_published_network_in_a_tenth_of_its_time() -> None:
+    """Notebook 06 says so, and that the longer recipes are better than all of them."""
     rows = pd.read_csv(benchmarks.shown_path()).query(
         "job == 'train' and precision == 'bf16 (AVX-512)'"
     )
-    trained = rows.groupby("recipe")
+    fast = rows.groupby("recipe")[["accuracy", "seconds"]].mean()
     runs = pd.read_csv(results.shown_path()).query("protocol == 'honest' and precision == 'bf16'")
     found = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.published]
-    others = {
-        recipe.name: runs[runs["recipe"] == recipe.name] for recipe in found if not recipe.classes
-    }
-    assert (len(trained), len(others)) == (4, 6)
-    better, ahead = {}, {}
-    for name, fast in trained:
-        for other, epochs in others.items():
-            seconds = epochs.groupby("seed")["seconds"].apply(lambda s: s.median() * len(s))
-            points = 100 * (epochs["test_accuracy"].mean() - fast["accuracy"].mean())
-            if points >= 0:
-                better[name, other] = seconds.mean() / fast["seconds"].mean()
-                ahead[name, other] = points
-    assert set(better) == {("dash", "four_conv_cnn")}
-    assert better["dash", "four_conv_cnn"] > 10
-    assert ahead["dash", "four_conv_cnn"] < 0.1
-    assert trained.get_group("dash")["seconds"].mean() == pytest.approx(25, abs=3)
+    names = [recipe.name for recipe in found if not recipe.classes]
+    others = runs[runs["recipe"].isin(names)].groupby("recipe")
+    assert (len(fast), len(others)) == (4, 6)
+    accuracies = others["test_accuracy"].mean()
+    best = accuracies.idxmax()
+    assert fast.loc[["sprint", "standard", "marathon"], "accuracy"].min() > accuracies[best]
+    assert fast.loc["dash", "accuracy"] == pytest.approx(accuracies[best], abs=0.005)
+    assert fast.loc["dash", "seconds"] < 30
+    seeds = others.get_group(best).groupby("seed")["seconds"]
+    whole = seeds.apply(lambda s: s.median() * len(s)).mean()
+    assert whole > 10 * fast.loc["dash", "seconds"]
