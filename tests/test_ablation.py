@@ -134,3 +134,11 @@ def test_losses_are_paired_by_seed_and_times_told_by_precision() -> None:
     assert table.loc["ReLU", "points"] == pytest.approx(2.0)
     assert told.loc["ReLU", "times as long, bf16"] == "1.50"
     assert told.loc["ReLU", "times as long, fp32"] == "1.10"
+
+
+def test_what_saves_time_alone_saves_more_than_the_seconds_waver() -> None:
+    """The README says so, of the rows that the repository shows."""
+    times = ablation.table(ablation.load(ablation.shown_path()))["times as long, bf16"]
+    same = times[["pass-through kernels", "mirroring in turn", "falling learning rate"]]
+    assert round(same.max(), 1) == 1.1
+    assert times[["batch norm in one operation", "layout for gradients", "bf16"]].min() > 1.1
