@@ -261,8 +261,8 @@ def keep_freed_memory() -> None:
 
     Its reading of data from Python sets glibc to ask the system for every array of 128 KiB or more,
     and to give it back when it is freed (``ApplyPython311MemoryPatch``, under any Python): in each
-    step the system then clears hundreds of megabytes anew, page by page. It does so whenever a
-    ``fit`` begins to read, so this must come after. Without glibc nothing changes.
+    step the system then clears memory anew, page by page. TensorFlow does so whenever a ``fit``
+    begins to read, so this must come after. Without glibc nothing changes.
     """
     if libc := _glibc():
         libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
