@@ -187,7 +187,7 @@ def reading_alone(home: Path) -> int:
         lambda: training.save_result(profile, dataset, {"a": 1.0}),
         lambda: tuning.search("adam", dataset, profile),
         lambda: comparison.compare([run], dataset, profile, quiet),
-        lambda: ablation.ablate(dataset, profile, [0], quiet, ablation.INGREDIENTS[:1]),
+        lambda: ablation.ablate(dataset, profile, [0], quiet, names=[ablation.WHOLE]),
         lambda: runner.run(profile="smoke", data=str(archive)),
     ]
     for number, call in enumerate(calls):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cifar10_cnn import ablation, data, device, models, profiles, recipes
 from cifar10_cnn.device import keras
+from cifar10_cnn.errors import CourseError
 
 PROFILE = profiles.get("smoke")
 
@@ -24,22 +25,55 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
     return replace(whole, train=few[0], validation=few[1])
 
 
-def ablate(dataset: data.Dataset, seeds: list[int], *names: str) -> tuple[pd.DataFrame, str]:
-    screen = io.StringIO()
-    chosen = [each for each in ablation.INGREDIENTS if each.name in names]
-    assert len(chosen) == len(names)
-    file = ablation.ablate(dataset, PROFILE, seeds, Console(file=screen, width=200), chosen)
-    return ablation.load(file), screen.getvalue()
+def ablate(
+    dataset: data.Dataset, seeds: list[int], *names: str, recipe: str = "sprint"
+) -> tuple[pd.DataFrame, str]:
+    screen = Console(file=io.StringIO(), width=200)
+    file = ablation.ablate(dataset, PROFILE, seeds, screen, recipe=recipe, names=names)
+    return ablation.load(file), screen.file.getvalue()
 
 
-def test_every_ingredient_can_be_left_out(dataset: data.Dataset) -> None:
-    names = [each.name for each in ablation.INGREDIENTS]
-    rows, _ = ablate(dataset, [0], *names)
+@pytest.mark.parametrize("recipe", ablation.RECIPES)
+def test_every_ingredient_can_be_left_out(dataset: data.Dataset, recipe: str) -> None:
+    rows, _ = ablate(dataset, [0], recipe=recipe)
+    names = [each.name for each in ablation.ingredients(recipe)]
     there = names if device.precision() == "bf16" else [each for each in names if each != "bf16"]
     assert rows["ingredient"].tolist() == there
+    assert (rows["recipe"] == recipe).all()
     assert (rows["precision"] == device.precision()).all()
     assert (rows["seconds"] > 0).all()
     assert rows["accuracy"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("recipe", ablation.RECIPES)
+def test_without_an_ingredient_a_recipe_is_another(recipe: str) -> None:
+    whole, *others = ablation.ingredients(recipe)
+    assert whole.name == ablation.WHOLE
+    for each in others:
+        settings = replace(recipes.get(recipe), **each.recipe)
+        assert settings != recipes.get(recipe) or not each.recipe
+
+
+def test_the_whole_is_trained_beside_what_is_named(dataset: data.Dataset) -> None:
+    rows, _ = ablate(dataset, [0], "ReLU", recipe="dash")
+    assert rows["ingredient"].tolist() == [ablation.WHOLE, "ReLU"]
+
+
+def test_what_a_recipe_lacks_cannot_be_left_out() -> None:
+    with pytest.raises(CourseError, match="no ingredient of dash 'growing pictures'"):
+        ablation.ingredients("dash", ["growing pictures"])
+    with pytest.raises(CourseError, match="no recipe to take apart 'marathon'"):
+        ablation.ingredients("marathon")
+
+
+def test_rows_of_two_recipes_stay_beside_each_other(dataset: data.Dataset) -> None:
+    ablate(dataset, [0], "ReLU")
+    rows, _ = ablate(dataset, [0], "ReLU", recipe="dash")
+    table = ablation.table(rows)
+    assert table.index.tolist() == [
+        *(("dash", name) for name in (ablation.WHOLE, "ReLU")),
+        *(("sprint", name) for name in (ablation.WHOLE, "ReLU")),
+    ]
 
 
 def test_what_was_trained_is_not_trained_again(dataset: data.Dataset) -> None:
@@ -54,7 +88,7 @@ def test_rows_of_another_recipe_do_not_count(
 ) -> None:
     ablate(dataset, [0], ablation.WHOLE)
     changed = replace(recipes.get("sprint"), learning_rate=0.1)
-    monkeypatch.setattr(recipes, "get", lambda name: changed)
+    monkeypatch.setattr(recipes, "get", {"sprint": changed, "dash": recipes.get("dash")}.get)
     rows, said = ablate(dataset, [0], ablation.WHOLE)
     assert "seed 0" in said
     assert len(rows) == 1
@@ -123,8 +157,10 @@ def test_losses_are_paired_by_seed_and_times_told_by_precision() -> None:
             ("ReLU", "GELU", 2, "fp32", 0.88, 88),
         ],
         columns=["ingredient", "instead", "seed", "precision", "accuracy_views", "seconds"],
-    )
+    ).assign(recipe="sprint")
     table, told = ablation.table(rows), ablation.told(rows.assign(data="", profile="", device=""))
+    assert set(table.index.get_level_values("recipe")) == {"sprint"}
+    table, told = (each.loc["sprint"] for each in (table, told))
     assert table.index.tolist() == [ablation.WHOLE, "ReLU", "bf16"]
     assert table.loc["bf16", "points"] == pytest.approx(1.5)
     assert table.loc["bf16", "± points"] == pytest.approx(np.std([1, 2], ddof=1))
@@ -138,7 +174,9 @@ def test_losses_are_paired_by_seed_and_times_told_by_precision() -> None:
 
 def test_what_saves_time_alone_saves_more_than_the_seconds_waver() -> None:
     """The README says so, of the rows that the repository shows."""
-    times = ablation.table(ablation.load(ablation.shown_path()))["times as long, bf16"]
+    times = ablation.table(ablation.load(ablation.shown_path())).loc[
+        "sprint", "times as long, bf16"
+    ]
     same = times[["pass-through kernels", "mirroring in turn", "falling learning rate"]]
     assert round(same.max(), 1) == 1.1
     assert times[["batch norm in one operation", "layout for gradients", "bf16"]].min() > 1.1

@@ -88,6 +88,8 @@ def test_module_runs_as_a_command(home):
         ),
         (["bench", "--seeds", "zero"], "'zero' is no list of seeds"),
         (["ablate", "--seeds", ""], "'' is no list of seeds"),
+        (["ablate", "--recipe", "marathon"], "There is no recipe to take apart 'marathon'"),
+        (["ablate", "--without", "luck"], "There is no ingredient of sprint 'luck'"),
         (["evaluate", "none.keras"], "There is no model file none.keras"),
         (["predict", "none.png"], "There is no file none.png"),
         (["predict", "a.png", "--model", "none.keras"], "There is no model file none.keras"),

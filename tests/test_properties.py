@@ -286,6 +286,7 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (results.histories, {"results": RESULTS}, "results"),
         (results.follow_ups, {"results": RESULTS}, "results"),
         (results.precisions, {"results": RESULTS}, "results"),
+        (ablation.ingredients, {"recipe": "dash", "names": ["ReLU"]}, "recipe names"),
         (ablation.table, {"rows": ABLATION}, "rows"),
         (ablation.told, {"rows": ABLATION}, "rows"),
         (ablation.origin, {"rows": ABLATION}, "rows"),

@@ -38,9 +38,9 @@ peer,full,bf16,airbench94,60.0,CPU,,,,,,,,,,,,
 train,full,bf16,sprint,66.0,CPU,0,60.0,0.9012,0.9112,20,40,,5.0,9.0,2048,570296,CIFAR-10
 """
 ABLATION = """\
-ingredient,instead,seed,data,profile,device,precision,seconds,accuracy,accuracy_views
-the whole sprint,nothing,0,CIFAR-10,full,CPU,bf16,60,0.90,0.91
-whitening,a first layer that learns,0,CIFAR-10,full,CPU,bf16,63,0.88,0.89
+recipe,ingredient,instead,seed,data,profile,device,precision,seconds,accuracy,accuracy_views
+sprint,nothing,–,0,CIFAR-10,full,CPU,bf16,60,0.90,0.91
+sprint,whitening,a first layer that learns,0,CIFAR-10,full,CPU,bf16,63,0.88,0.89
 """
 RESULT = {"test_accuracy": 0.8123, "baseline_accuracy": 0.523}
 

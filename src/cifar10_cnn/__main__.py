@@ -158,19 +158,29 @@ def compare(
 @app.command()
 def ablate(
     *,
+    recipe: Annotated[
+        str, typer.Option(help="The recipe to take apart: dash or sprint.")
+    ] = "sprint",
+    without: Annotated[
+        str | None,
+        typer.Option(help="Ingredients, comma between them; all if none is named."),
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0,1,2",
     profile: ProfileOption = None,
     data: DataOption = None,
     ship: ShipOption = False,
 ) -> None:
-    """Train the sprint without each of its ingredients: what each of them buys."""
+    """Train a fast recipe without each of its ingredients: what each of them buys."""
     from cifar10_cnn import ablation, device, results
     from cifar10_cnn import data as course_data
 
+    names = without.split(",") if without else []
+    ablation.ingredients(recipe, names)
     numbers = _whole_numbers(seeds)
     size = _profile(profile)
     device.start()
-    file = ablation.ablate(course_data.load(size, data), size, numbers, Console())
+    dataset = course_data.load(size, data)
+    file = ablation.ablate(dataset, size, numbers, Console(), recipe=recipe, names=names)
     typer.echo(ablation.told(ablation.load(file)).to_string())
     typer.echo(f"All trainings are in {results.ship(file) if ship else file}")
 

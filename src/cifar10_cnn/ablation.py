@@ -1,4 +1,4 @@
-"""What each ingredient of the sprint buys: trained without it, beside the whole, on validation.
+"""What each ingredient of a fast recipe buys: trained without it, beside the whole, on validation.
 
 Only what pays stays in the recipe. All trainings make one tidy CSV, one row each.
 """
@@ -27,9 +27,10 @@ from cifar10_cnn.models.fast import (
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.recipes import Recipe
 
-#: The recipe that is taken apart.
-RECIPE = "sprint"
-WHOLE = "the whole sprint"
+#: The recipes that can be taken apart: those short enough for many seeds.
+RECIPES = ("dash", "sprint")
+#: The ingredient that is left out of the whole recipe.
+WHOLE = "nothing"
 
 layers = keras.layers
 
@@ -113,6 +114,7 @@ class Ingredient:
         network: changes the built network.
         batches: makes the training pictures.
         precision: what is computed in.
+        of: the recipes that have it.
     """
 
     name: str
@@ -121,10 +123,11 @@ class Ingredient:
     network: Callable[[keras.Model], keras.Model] = lambda model: model
     batches: type[Batches] = Batches
     precision: str = "auto"
+    of: tuple[str, ...] = RECIPES
 
 
 INGREDIENTS = (
-    Ingredient(WHOLE, "nothing"),
+    Ingredient(WHOLE, "–"),
     Ingredient("whitening", "a first layer that learns", network=_with_learnt_first_layer),
     Ingredient("pass-through kernels", "random ones", network=_with_random_kernels),
     Ingredient(
@@ -134,20 +137,42 @@ INGREDIENTS = (
         network=_with_free_kernels,
     ),
     Ingredient("falling learning rate", "a constant one", recipe={"linear": False}),
-    Ingredient("mirroring in turn", "at random", batches=_MirroredAtRandom),
+    # The dash sees each picture once: it has no turns, nor sizes to grow through.
+    Ingredient("mirroring in turn", "at random", batches=_MirroredAtRandom, of=("sprint",)),
     Ingredient(
         "growing pictures",
         "32 pixels, epochs of the same time",
         recipe={"sizes": (32, 32, 32), "epochs": 3},
+        of=("sprint",),
     ),
     Ingredient("batch norm in one operation", "Keras' own", network=_with_keras_batch_norm),
     Ingredient("layout for gradients", "Keras' convolutions", network=_with_keras_convolutions),
     Ingredient("ReLU", "GELU as a polynomial", network=_with_gelu),
     Ingredient("bf16", "fp32", precision="fp32"),
     # No ingredients: what the other recipes have and the sprint has not.
-    Ingredient("plain labels", "smoothed by 0.2", recipe={"label_smoothing": 0.2}),
-    Ingredient("pictures in place", "shifted by up to 2 pixels", recipe={"shift": 2}),
+    Ingredient("plain labels", "smoothed by 0.2", recipe={"label_smoothing": 0.2}, of=("sprint",)),
+    Ingredient(
+        "pictures in place", "shifted by up to 2 pixels", recipe={"shift": 2}, of=("sprint",)
+    ),
 )
+
+
+def ingredients(recipe: str, names: Sequence[str] = ()) -> list[Ingredient]:
+    """Return the whole recipe and the ingredients to leave out of it, in their order.
+
+    Args:
+        recipe: one of ``RECIPES``.
+        names: which ingredients; all if none is named.
+
+    Raises:
+        CourseError: if a recipe or an ingredient of that name cannot be left out.
+        ValueError: if the names are no list.
+    """
+    checks.chosen(recipe, RECIPES, "recipe to take apart")
+    there = {each.name: each for each in INGREDIENTS if recipe in each.of}
+    for name in checks.rows(names, "names"):
+        checks.chosen(name, there, f"ingredient of {recipe}")
+    return [each for each in there.values() if not names or each.name in {WHOLE, *names}]
 
 
 def path(profile: Profile, dataset: Dataset) -> Path:
@@ -165,30 +190,47 @@ def ablate(
     profile: Profile,
     seeds: Sequence[int],
     console: Console,
-    ingredients: Sequence[Ingredient] = INGREDIENTS,
+    *,
+    recipe: str = "sprint",
+    names: Sequence[str] = (),
 ) -> Path:
     """Train without each ingredient what has not been trained yet, and keep each as a row.
 
     An ingredient that this machine lacks, as bf16 may be, is not there to be left out. Used by the
     command ``ablate``. Nothing else should run on the machine: seconds are measured.
 
+    Args:
+        dataset: pictures to train and to validate on.
+        profile: how much of them.
+        seeds: one training for each.
+        console: tells of every training.
+        recipe: one of ``RECIPES``.
+        names: which ingredients to leave out; all if none is named.
+
     Returns:
-        The file, one row for each ingredient and seed: ``precision`` of the whole sprint beside it,
-        ``seconds`` of training, and the validation ``accuracy`` (0 to 1) with one view and with six
-        views (``accuracy_views``).
+        The file, one row for each recipe, ingredient and seed: ``precision`` of the whole recipe
+        beside it, ``seconds`` of training, and the validation ``accuracy`` (0 to 1) with one view
+        and with six views (``accuracy_views``).
+
+    Raises:
+        CourseError: if a recipe or an ingredient of that name cannot be left out.
     """
+    chosen = ingredients(recipe, names)
     file = path(profile, dataset)
     precision = device.precision()
-    settings = recipes.get(RECIPE).identity()
-    rows = [row for row in _earlier(file) if row.get("settings") == settings]
-    done = {(row["ingredient"], row["seed"]) for row in rows}
+    today = {name: recipes.get(name).identity() for name in RECIPES}
+    rows = [
+        row for row in _earlier(file) if (row.get("recipe"), row.get("settings")) in today.items()
+    ]
+    done = {(row["recipe"], row["ingredient"], row["seed"]) for row in rows}
     for seed in seeds:
-        for ingredient in ingredients:
-            if (ingredient.name, seed) in done or ingredient.precision == precision:
+        for ingredient in chosen:
+            if (recipe, ingredient.name, seed) in done or ingredient.precision == precision:
                 continue
-            measured = _train(ingredient, dataset, profile, seed)
+            measured = _train(recipe, ingredient, dataset, profile, seed)
             rows.append(
                 {
+                    "recipe": recipe,
                     "ingredient": ingredient.name,
                     "instead": ingredient.instead,
                     "seed": seed,
@@ -196,13 +238,13 @@ def ablate(
                     "profile": profile.name,
                     "device": device.describe(),
                     "precision": precision,
-                    "settings": settings,
+                    "settings": today[recipe],
                     **measured,
                 }
             )
             console.print(
-                f"without {ingredient.name}, seed {seed}: {measured['accuracy_views']:.2%} in "
-                f"{measured['seconds']:.0f} s",
+                f"{recipe} without {ingredient.name}, seed {seed}: "
+                f"{measured['accuracy_views']:.2%} in {measured['seconds']:.0f} s",
                 highlight=False,
             )
             files.write(file, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
@@ -226,9 +268,9 @@ def load(file: Path) -> pd.DataFrame:
 
 
 def _train(
-    ingredient: Ingredient, dataset: Dataset, profile: Profile, seed: int
+    name: str, ingredient: Ingredient, dataset: Dataset, profile: Profile, seed: int
 ) -> dict[str, float]:
-    recipe: Recipe = replace(recipes.get(RECIPE), **ingredient.recipe)
+    recipe: Recipe = replace(recipes.get(name), **ingredient.recipe)
     train, classes = dataset.train, len(dataset.class_names)
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
@@ -257,23 +299,22 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         rows: those of ``ablate``.
 
     Returns:
-        One row an ingredient, in their order: ``instead``; validation accuracy with six views, in
-        percent; ``points`` lost, and their standard deviation ``± points``; ``n`` seeds; how many
-        ``times as long`` it takes on machines whose whole sprint is in bf16, and in fp32.
+        One row a recipe and ingredient, in their order: ``instead``; validation accuracy with six
+        views, in percent; ``points`` lost, and their standard deviation ``± points``; ``n`` seeds;
+        how many ``times as long`` it takes on machines whose whole recipe is in bf16, and in fp32.
     """
-    columns = ("ingredient", "seed", "instead", "precision", "accuracy_views", "seconds")
+    columns = ("recipe", "ingredient", "seed", "instead", "precision", "accuracy_views", "seconds")
     checks.frame(rows, "rows", *columns)
-    if WHOLE not in set(rows["ingredient"]):
-        raise ValueError(f"{WHOLE.capitalize()} is not among the rows: train it with `ablate`.")
-    by_seed = rows.set_index(["ingredient", "seed"])
-    whole = by_seed.loc[WHOLE]
+    for recipe, of_recipe in rows.groupby("recipe"):
+        if WHOLE not in set(of_recipe["ingredient"]):
+            raise ValueError(f"The whole {recipe} is not among the rows: train it with `ablate`.")
+    by_seed = rows.set_index(["recipe", "ingredient", "seed"]).sort_index()
     found = {}
-    order = {each.name: position for position, each in enumerate(INGREDIENTS)}
-    for name in sorted(rows["ingredient"].unique(), key=lambda name: order.get(name, len(order))):
-        runs = by_seed.loc[name]
+    for recipe, name in sorted({(recipe, name) for recipe, name, _ in by_seed.index}, key=_place):
+        whole, runs = by_seed.loc[(recipe, WHOLE)], by_seed.loc[(recipe, name)]
         lost = 100 * (whole["accuracy_views"] - runs["accuracy_views"]).dropna()
         longer = (runs["seconds"] / whole["seconds"]).groupby(runs["precision"]).mean()
-        found[name] = {
+        found[recipe, name] = {
             "instead": runs["instead"].iloc[0],
             "accuracy (%)": 100 * runs["accuracy_views"].mean(),
             "points": lost.mean(),
@@ -284,7 +325,15 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
                 for precision in get_args(device.Precision)
             },
         }
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis("without")
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis(["recipe", "without"])
+
+
+def _place(key: tuple[str, str]) -> tuple[int, int]:
+    """Return where a recipe and an ingredient stand in the table; unknown ones come last."""
+    names = [each.name for each in INGREDIENTS]
+    orders = zip(key, (RECIPES, names), strict=True)
+    recipe, name = (list(order).index(one) if one in order else len(order) for one, order in orders)
+    return recipe, name
 
 
 def told(rows: pd.DataFrame) -> pd.DataFrame:
