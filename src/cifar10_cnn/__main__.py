@@ -159,7 +159,7 @@ def compare(
 def ablate(
     *,
     recipe: Annotated[
-        str, typer.Option(help="The recipe to take apart: dash or sprint.")
+        str, typer.Option(help="The recipe to take apart: dash, sprint, standard.")
     ] = "sprint",
     without: Annotated[
         str | None,
