@@ -346,8 +346,10 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
             "in its place": numbers["instead"],
             "accuracy": [f"{value:.2f} %" for value in numbers["accuracy (%)"]],
             "points lost": [
-                f"{lost:+.2f}" if np.isnan(spread) else f"{lost:+.2f} ± {spread:.2f}"
-                for lost, spread in zip(numbers["points"], numbers["± points"], strict=True)
+                _points(lost, spread) if name != WHOLE else "–"
+                for (_, name), lost, spread in zip(
+                    numbers.index, numbers["points"], numbers["± points"], strict=True
+                )
             ],
             "n": [str(number) for number in numbers["n"]],
             **{
@@ -357,6 +359,10 @@ def told(rows: pd.DataFrame) -> pd.DataFrame:
         },
         index=numbers.index,
     )
+
+
+def _points(lost: float, spread: float) -> str:
+    return f"{lost:+.2f}" if np.isnan(spread) else f"{lost:+.2f} ± {spread:.2f}"
 
 
 def origin(rows: pd.DataFrame) -> str:
