@@ -186,7 +186,8 @@ def test_what_saves_time_alone_saves_more_than_the_seconds_waver() -> None:
 
 def test_what_more_seeds_tell() -> None:
     """The README says so, of the rows that the repository shows."""
-    table = ablation.table(ablation.load(ablation.shown_path()))
+    rows = ablation.load(ablation.shown_path())
+    table = ablation.table(rows)
     points, error = table["points"], table["± points"] / np.sqrt(table["n"])
     kernels, mirroring = "pass-through kernels", "mirroring in turn"
     assert (table.loc["sprint", "n"][[kernels, mirroring]] == 10).all()
@@ -195,3 +196,7 @@ def test_what_more_seeds_tell() -> None:
     assert (abs(points["sprint"]) < error["sprint"])[[kernels, mirroring]].all()
     assert round(points["standard", mirroring], 1) == 0.2
     assert points["standard", mirroring] < table.loc[("standard", mirroring), "± points"]
+    right = rows[rows["recipe"] == "standard"].pivot(
+        index="seed", columns="ingredient", values="accuracy_views"
+    )
+    assert (right[ablation.WHOLE] > right[mirroring]).tolist() == [True] * 3

@@ -175,7 +175,7 @@ def ablate(
     from cifar10_cnn import data as course_data
 
     names = without.split(",") if without else []
-    ablation.ingredients(recipe, names)
+    ablation.ingredients(recipe, names)  # tells of a wrong name before anything is loaded
     numbers = _whole_numbers(seeds)
     size = _profile(profile)
     device.start()

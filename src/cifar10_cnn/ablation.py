@@ -311,8 +311,11 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         if WHOLE not in set(of_recipe["ingredient"]):
             raise ValueError(f"The whole {recipe} is not among the rows: train it with `ablate`.")
     by_seed = rows.set_index(["recipe", "ingredient", "seed"]).sort_index()
+    order = [(recipe, each.name) for recipe in RECIPES for each in INGREDIENTS]
+    there = dict.fromkeys(zip(rows["recipe"], rows["ingredient"], strict=True))
     found = {}
-    for recipe, name in sorted({(recipe, name) for recipe, name, _ in by_seed.index}, key=_place):
+    # What is unknown comes last.
+    for recipe, name in sorted(there, key=lambda key: [*order, key].index(key)):
         whole, runs = by_seed.loc[(recipe, WHOLE)], by_seed.loc[(recipe, name)]
         lost = 100 * (whole["accuracy_views"] - runs["accuracy_views"]).dropna()
         longer = (runs["seconds"] / whole["seconds"]).groupby(runs["precision"]).mean()
@@ -328,14 +331,6 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             },
         }
     return pd.DataFrame.from_dict(found, orient="index").rename_axis(["recipe", "without"])
-
-
-def _place(key: tuple[str, str]) -> tuple[int, int]:
-    """Return where a recipe and an ingredient stand in the table; unknown ones come last."""
-    names = [each.name for each in INGREDIENTS]
-    orders = zip(key, (RECIPES, names), strict=True)
-    recipe, name = (list(order).index(one) if one in order else len(order) for one, order in orders)
-    return recipe, name
 
 
 def told(rows: pd.DataFrame) -> pd.DataFrame:
