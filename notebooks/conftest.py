@@ -19,7 +19,7 @@ from jupyter_client.manager import KernelManager
 from nbval.kernel import NbvalKernelspecManager, RunningKernel
 from nbval.plugin import IPyNbCell
 
-from cifar10_cnn import paths
+from cifar10_cnn.common import paths
 
 # The kernels' environment. It is taken now, since pytest imports this file before the first test
 # runs: what a test sets reaches no notebook. What you set wins over these defaults, which keep the

@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415
 """The course on a disk that is really full, or may really only be read: ``disks.py SCENARIO HOME``.
 
 Each scenario runs as the root of a namespace of its own, in which it may mount what it likes and
@@ -59,7 +60,7 @@ def free(home: Path, kibibytes: int) -> Iterator[None]:
 
 def said(call: Callable[[], object]) -> str:
     """Return what a call says that cannot write; empty if it can."""
-    from cifar10_cnn.errors import CourseError  # noqa: PLC0415 - Keras would slow down the test
+    from cifar10_cnn.common.errors import CourseError  # Keras would slow down the test
 
     try:
         call()
@@ -76,9 +77,9 @@ def halves(home: Path) -> list[Path]:
 
 def training(home: Path) -> int:
     """Fill the disk at each place of a training; it stops with a word, and goes on afterwards."""
-    import test_checkpoints as small  # noqa: PLC0415
+    import test_checkpoints as small
 
-    from cifar10_cnn import checkpoints  # noqa: PLC0415
+    from cifar10_cnn.training import checkpoints
 
     checkpoints.SECONDS_BETWEEN = 0.0
     expected = small.trained(home / "undisturbed", epochs=2)
@@ -97,10 +98,13 @@ def training(home: Path) -> int:
 
 def course(home: Path) -> int:
     """Fill the disk in a run of the course; what was finished stays, and the rest goes on."""
-    from tiny_course import write_notebook  # noqa: PLC0415
+    from tiny_course import write_notebook
 
-    from cifar10_cnn import course as runner  # noqa: PLC0415
-    from cifar10_cnn import data, summary  # noqa: PLC0415
+    from cifar10_cnn.course import (
+        runner,
+        summary,
+    )
+    from cifar10_cnn.data import dataset as data
 
     write_notebook(home, "01_first", "1 + 1")
     write_notebook(home, "02_second", "2 + 2")
@@ -119,18 +123,22 @@ def course(home: Path) -> int:
 
 
 def summary_of_nothing() -> object:
-    from types import SimpleNamespace  # noqa: PLC0415
+    from types import SimpleNamespace
 
     return SimpleNamespace(name="practice set", fingerprint="f" * 64, origin="")
 
 
 def data_and_tables(home: Path) -> int:
     """Fill the disk while pictures, records and trials are written."""
-    import official  # noqa: PLC0415
-    from test_tuning import small  # noqa: PLC0415
+    import official
+    from test_tuning import small
 
-    from cifar10_cnn import data, models, sources, training, tuning  # noqa: PLC0415
-    from cifar10_cnn.profiles import Profile  # noqa: PLC0415
+    from cifar10_cnn import models
+    from cifar10_cnn.data import dataset as data
+    from cifar10_cnn.data import readers as sources
+    from cifar10_cnn.profiles import Profile
+    from cifar10_cnn.studies import tune as tuning
+    from cifar10_cnn.training import runs as training
 
     profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
     archive = official.write_tar(home / "cifar.tar", official.python_members())
@@ -150,7 +158,7 @@ def data_and_tables(home: Path) -> int:
     history = {"loss": [1.0] * 2000}
     with free(home, 0):
         assert said(lambda: training.save_result(profile, dataset, {"a": 1.0}))
-        assert said(lambda: training.record(folder, dataset, profile, history))
+        assert said(lambda: training.save_run(folder, dataset, profile, history))
     assert not folder.exists() or not list(folder.iterdir())
     with free(home, 4):  # a page: some lines of the journal, and the beginning of another
         assert said(lambda: tuning.search("adam", dataset, profile))
@@ -162,13 +170,17 @@ def data_and_tables(home: Path) -> int:
 
 def reading_alone(home: Path) -> int:
     """One installation that a class shares, and only its teacher may write to."""
-    import official  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from tiny_course import write_notebook  # noqa: PLC0415
+    import official
+    from rich.console import Console
+    from tiny_course import write_notebook
 
-    from cifar10_cnn import ablation, comparison, data, training, tuning  # noqa: PLC0415
-    from cifar10_cnn import course as runner  # noqa: PLC0415
-    from cifar10_cnn.profiles import Profile  # noqa: PLC0415
+    from cifar10_cnn.course import runner
+    from cifar10_cnn.data import dataset as data
+    from cifar10_cnn.profiles import Profile
+    from cifar10_cnn.studies import ablate as ablation
+    from cifar10_cnn.studies import compare as comparison
+    from cifar10_cnn.studies import tune as tuning
+    from cifar10_cnn.training import runs as training
 
     profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
     archive = official.write_tar(home / "own.tar", official.picture_members())

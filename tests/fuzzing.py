@@ -19,10 +19,17 @@ import atheris
 import numpy as np
 
 with atheris.instrument_imports(
-    include=["cifar10_cnn.sources", "cifar10_cnn.cache", "pickletools", "tarfile", "zipfile"]
+    include=[
+        "cifar10_cnn.data.readers",
+        "cifar10_cnn.data.store",
+        "pickletools",
+        "tarfile",
+        "zipfile",
+    ]
 ):
-    from cifar10_cnn import cache, sources
-from cifar10_cnn.errors import DataError
+    from cifar10_cnn.data import readers as sources
+    from cifar10_cnn.data import store as cache
+from cifar10_cnn.common.errors import DataError
 
 import official  # isort: skip - it must not load the modules above before they are instrumented
 

@@ -19,13 +19,17 @@ from typing import Any
 
 import psutil
 
-from cifar10_cnn import checkpoints, data, fitting, paths, recipes, training
+from cifar10_cnn.common import paths
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
 from cifar10_cnn.profiles import Profile
+from cifar10_cnn.training import checkpoints, recipes
+from cifar10_cnn.training import runs as training
+from cifar10_cnn.training import trainer as fitting
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Loaded once: each training's process is a copy of one that has it all.
-CONTEXT.set_forkserver_preload(["cifar10_cnn.training", "sklearn.model_selection"])
+CONTEXT.set_forkserver_preload(["cifar10_cnn.training.runs", "sklearn.model_selection"])
 #: What a training is about at a moment, in their order.
 PHASES = (
     "loading",
@@ -173,7 +177,7 @@ def _train(home: Path, source: Path, name: str, kill: tuple[int | None, int], re
     folder = paths.runs_folder() / name
     history = fitting.fit(plan, folder, dataset, [pass_by])
     with moments.within("end of the training"):
-        training.record(folder, dataset, profile, history)
+        training.save_run(folder, dataset, profile, history)
     weights = hashlib.sha256()
     for weight in keras.models.load_model(folder / "model.keras", compile=False).get_weights():
         weights.update(weight.tobytes())

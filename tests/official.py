@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cifar10_cnn.sources import CLASS_NAMES, Arrays
+from cifar10_cnn.data.readers import CLASS_NAMES, Arrays
 
 BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 

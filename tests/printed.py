@@ -14,7 +14,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from cifar10_cnn import kernel, plots
+from cifar10_cnn import plots
+from cifar10_cnn.course import kernel
 
 # A minus belongs to a number at the start of a word alone: not in f1-score, 2-core.
 _NUMBER = re.compile(r"(?:(?<![^\s(])[-−])?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]\d+)?")

@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import ablation, data, device, models, profiles, recipes
+from cifar10_cnn import device, models, profiles
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.studies import ablate as ablation
+from cifar10_cnn.training import recipes
 
 PROFILE = profiles.get("smoke")
 

@@ -16,8 +16,8 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import sources
-from cifar10_cnn.errors import CourseError, DataError
+from cifar10_cnn.common.errors import CourseError, DataError
+from cifar10_cnn.data import readers as sources
 
 pytestmark = pytest.mark.faults
 Tally = Callable[[str, int], None]
@@ -164,7 +164,7 @@ def test_a_bomb_takes_neither_memory_nor_time(tmp_path: Path, name: str, tally: 
         for part in BOMBS[name]():
             packed.write(part)
     begun = time.monotonic()
-    imports = "from cifar10_cnn import sources; from cifar10_cnn.errors import DataError"
+    imports = "from cifar10_cnn import sources; from cifar10_cnn.common.errors import DataError"
     kibibytes, message = memory.peak(imports, READ, str(file))
     assert time.monotonic() - begun < 30
     assert str(file) in message or "would take" in message, message

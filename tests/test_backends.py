@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar10_cnn import recipes
+from cifar10_cnn.training import recipes
 
 LEARN = """
 import json, os, sys
@@ -17,7 +17,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from cifar10_cnn import data, models, recipes
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn import models
+from cifar10_cnn.training import recipes
 from cifar10_cnn.device import keras
 
 name, weights = sys.argv[1:]

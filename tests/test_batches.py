@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cifar10_cnn.batches import Batches, Shuffled, shrink
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data.batches import Batches, Shuffled, shrink
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 
 NUMBER = 23
 

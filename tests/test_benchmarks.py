@@ -10,11 +10,16 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import benchmarks, comparison, device, models, profiles, recipes, results
-from cifar10_cnn.benchmarks import jobs, peer, tables
+from cifar10_cnn import device, models, profiles
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 from cifar10_cnn.models.fast import Convolution
+from cifar10_cnn.studies import bench as benchmarks
+from cifar10_cnn.studies import bench_jobs as jobs
+from cifar10_cnn.studies import bench_tables as tables
+from cifar10_cnn.studies import compare as comparison
+from cifar10_cnn.studies import peer, results
+from cifar10_cnn.training import recipes
 
 SMOKE = profiles.get("smoke")
 
@@ -97,7 +102,7 @@ def test_without_a_peer_times_are_seconds(rows: pd.DataFrame) -> None:
 
 def test_one_slow_timing_does_not_change_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = iter([1_000.0, 100.0, 2_000.0])
-    monkeypatch.setattr(comparison, "pictures_a_second", lambda *_: next(rates))
+    monkeypatch.setattr(comparison, "images_per_second", lambda *_: next(rates))
     assert jobs.speed("standard") == {"seconds": 50.0}  # 50,000 pictures at 1,000 a second
 
 

@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
-from cifar10_cnn import calibration
+from cifar10_cnn.evaluation import calibration
 
 #: Confidences 0.9, 0.8, 0.6, 0.55; right, right, wrong, right.
 LABELS = np.array([0, 1, 0, 1])
@@ -57,24 +57,26 @@ def test_confidence_of_one_is_in_the_last_bin() -> None:
 def test_tempered_is_the_softmax_of_smaller_logits() -> None:
     logits = np.random.default_rng(1).normal(size=(50, 7))
     expected = softmax(logits / 1.7, axis=1)
-    assert calibration.tempered(softmax(logits, axis=1), 1.7) == pytest.approx(expected)
+    assert calibration.apply_temperature(softmax(logits, axis=1), 1.7) == pytest.approx(expected)
 
 
 def test_tempered_takes_certain_answers() -> None:
-    assert np.isfinite(calibration.tempered(np.array([[1.0, 0.0, 0.0]]), 2.0)).all()
+    assert np.isfinite(calibration.apply_temperature(np.array([[1.0, 0.0, 0.0]]), 2.0)).all()
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
 def test_best_temperature_finds_what_logits_were_multiplied_by(factor: float) -> None:
     labels, probabilities = drawn(factor)
-    assert calibration.best_temperature(labels, probabilities) == pytest.approx(factor, rel=0.03)
+    assert calibration.fit_temperature(labels, probabilities) == pytest.approx(factor, rel=0.03)
 
 
 def test_best_temperature_has_the_lowest_loss_of_many() -> None:
     labels, probabilities = drawn(2.0, 500)
-    best = calibration.best_temperature(labels, probabilities)
+    best = calibration.fit_temperature(labels, probabilities)
     losses = [
-        log_loss(labels, calibration.tempered(probabilities, temperature), labels=np.arange(10))
+        log_loss(
+            labels, calibration.apply_temperature(probabilities, temperature), labels=np.arange(10)
+        )
         for temperature in [best, *np.geomspace(0.3, 10, 200)]
     ]
     assert losses[0] <= min(losses) + 1e-9
@@ -93,8 +95,8 @@ def test_caution_counted_by_hand() -> None:
     labels = np.zeros(10, int)
     labels[[0, 3]] = 1  # two are wrong, so there is a temperature
     strange = np.array([[0.5, 0.5], [0.999, 0.001], [0.02, 0.98], [0.45, 0.55]])
-    found = calibration.caution(labels, probabilities, strange, silenced=0.2)
-    assert found.temperature == calibration.best_temperature(labels, probabilities)
+    found = calibration.reject_option(labels, probabilities, strange, silenced=0.2)
+    assert found.temperature == calibration.fit_temperature(labels, probabilities)
     mild = softmax(np.log(probabilities) / found.temperature, axis=1).max(axis=1)
     assert mild[1] < found.threshold < mild[2]
     assert found.threshold == pytest.approx(mild[1] + 0.8 * (mild[2] - mild[1]))

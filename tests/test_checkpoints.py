@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar10_cnn import checkpoints, fitting
-from cifar10_cnn.batches import Shuffled
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data.batches import Shuffled
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.training import checkpoints
+from cifar10_cnn.training import trainer as fitting
 
 EPOCHS = 3
 RNG = np.random.default_rng(0)

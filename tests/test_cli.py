@@ -12,22 +12,18 @@ from rich.console import Console
 from tiny_course import use, write_notebook
 from typer.testing import CliRunner
 
-from cifar10_cnn import (
-    __version__,
-    benchmarks,
-    comparison,
-    course,
-    data,
-    device,
-    doctor,
-    files,
-    paths,
-    practice,
-    training,
-    tuning,
-)
+from cifar10_cnn import __version__, device
 from cifar10_cnn.__main__ import app
-from cifar10_cnn.errors import DataError
+from cifar10_cnn.common import files, paths
+from cifar10_cnn.common.errors import DataError
+from cifar10_cnn.course import doctor
+from cifar10_cnn.course import runner as course
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn.data import practice
+from cifar10_cnn.studies import bench as benchmarks
+from cifar10_cnn.studies import compare as comparison
+from cifar10_cnn.studies import tune as tuning
+from cifar10_cnn.training import runs as training
 
 
 def call(*words: str) -> SimpleNamespace:

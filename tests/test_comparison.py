@@ -12,10 +12,16 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import comparison, data, files, fitting, models, recipes, results
-from cifar10_cnn.comparison import Run
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn import models
+from cifar10_cnn.common import files
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.profiles import Profile
+from cifar10_cnn.studies import compare as comparison
+from cifar10_cnn.studies import results
+from cifar10_cnn.studies.compare import Run
+from cifar10_cnn.training import recipes
+from cifar10_cnn.training import trainer as fitting
 
 PROFILE = Profile(
     "tiny", 160, 20, 40, 2, experiment_images=50, experiment_epochs=1, recipe_epochs=2
@@ -236,7 +242,7 @@ def test_three_classes_are_taken_from_all_splits(dataset: data.Dataset) -> None:
 @pytest.mark.parametrize("name", ["strided_cnn", "batchnorm_cnn", "sprint"])
 def test_speed_is_measured_in_pictures_a_second(name: str, dataset: data.Dataset) -> None:
     recipe = recipes.get(name)
-    assert comparison.pictures_a_second(recipe, dataset.train, 10, "fp32") > 1
+    assert comparison.images_per_second(recipe, dataset.train, 10, "fp32") > 1
 
 
 def test_in_a_terminal_a_bar_shows_the_epoch_and_the_time_to_the_end(

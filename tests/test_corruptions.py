@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from cifar10_cnn import corruptions, practice
-from cifar10_cnn.batches import GREY
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import corruptions, practice
+from cifar10_cnn.data.batches import GREY
 
 IMAGES = practice.make(train=20, test=10).train_images
 

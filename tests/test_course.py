@@ -15,8 +15,10 @@ import pytest
 from bs4 import BeautifulSoup
 from tiny_course import use, write_notebook
 
-from cifar10_cnn import course, files, kernel, pages, summary
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common import files
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.course import kernel, pages, summary
+from cifar10_cnn.course import runner as course
 
 ALT = 'Two "bars" & a line, 3 < 4'
 FIGURE = f"""\
@@ -312,7 +314,8 @@ def test_an_interrupt_ends_cleanly(tmp_path, monkeypatch):
 KERNEL = 'import os, time\n_ = open("../pid", "w").write(str(os.getpid()))\ntime.sleep(100)'
 RUN = """\
 from types import SimpleNamespace
-from cifar10_cnn import data, course
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn.course import runner as course
 data.load = lambda *_: SimpleNamespace(name='practice set', fingerprint='f', origin='')
 course.run(profile='smoke')
 """

@@ -10,8 +10,12 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import cache, data, download, profiles, sources
-from cifar10_cnn.errors import CourseError, DataError
+from cifar10_cnn import profiles
+from cifar10_cnn.common.errors import CourseError, DataError
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn.data import download
+from cifar10_cnn.data import readers as sources
+from cifar10_cnn.data import store as cache
 from cifar10_cnn.profiles import Profile
 
 PROFILE = Profile("tiny", None, 20, None, 1, 10, 1, seed=0)

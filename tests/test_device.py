@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cifar10_cnn import device
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common.errors import CourseError
 
 
 def in_new_process(code: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -16,8 +16,10 @@ import killed
 import official
 import pytest
 
-from cifar10_cnn import data, download, sources
-from cifar10_cnn.errors import DataError
+from cifar10_cnn.common.errors import DataError
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn.data import download
+from cifar10_cnn.data import readers as sources
 
 pytestmark = pytest.mark.faults
 Tally = Callable[[str, int], None]

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cifar10_cnn import evaluation
-from cifar10_cnn.data import Split
-from cifar10_cnn.errors import CourseError
-from cifar10_cnn.evaluation import Report
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data.dataset import Split
+from cifar10_cnn.evaluation import scores as evaluation
+from cifar10_cnn.evaluation.scores import Report
 
 NAMES = ("cat", "dog", "ship")
 LABELS = np.array([0, 0, 0, 1, 1, 2])
@@ -81,11 +81,11 @@ def test_predict_pictures_gives_what_the_model_says_or_why_not() -> None:
     layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
     model = keras.Sequential(layers, name="small")
     with pytest.raises(CourseError, match=r"small does not take .* \(4, 4, 3\): it wants .*8, 8"):
-        evaluation.predict_pictures(model, pictures[:, :4, :4], NAMES)
-    said = evaluation.predict_pictures(model, pictures, NAMES)
+        evaluation.predict_images(model, pictures[:, :4, :4], NAMES)
+    said = evaluation.predict_images(model, pictures, NAMES)
     assert said == pytest.approx(model.predict(pictures, verbose=0), abs=1e-6)
     with pytest.raises(CourseError, match=r"small returns \(3, 3\), not .* each of 2 classes"):
-        evaluation.predict_pictures(model, pictures, NAMES[:2])
+        evaluation.predict_images(model, pictures, NAMES[:2])
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_confused_pairs_refuses_another_shape() -> None:
 def test_like_classes_stand_side_by_side() -> None:
     """0 and 2 are confused most, 1 and 3 next: by hand, their distances are 0.6 and 0.8."""
     matrix = np.array([[7, 0, 3, 0], [0, 9, 0, 1], [9, 0, 11, 0], [0, 3, 0, 7]])
-    joins = evaluation.likeness(matrix)
+    joins = evaluation.similarity(matrix)
     assert joins[0, :3] == pytest.approx([0, 2, 1 - 12 / 30])
     assert joins[1, :3] == pytest.approx([1, 3, 1 - 4 / 20])
-    order = evaluation.likeness_order(matrix).tolist()
+    order = evaluation.similarity_order(matrix).tolist()
     assert sorted(order) == [0, 1, 2, 3]
     assert abs(order.index(0) - order.index(2)) == abs(order.index(1) - order.index(3)) == 1

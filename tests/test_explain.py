@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from cifar10_cnn import explain, models
+from cifar10_cnn import models
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
-from cifar10_cnn.operations import gradient
+from cifar10_cnn.evaluation import explain
+from cifar10_cnn.models.fast_operations import gradient
 
 layers = keras.layers
 RNG = np.random.default_rng(0)
@@ -147,7 +148,7 @@ def test_maps_inside_of_a_layer_that_is_a_model_are_said_to_be_there() -> None:
     pictures = np.full((1, 16, 16, 3), 200, np.uint8)
     with pytest.raises(CourseError, match=r"maps inside of base, .* model itself: use .*occlusion"):
         explain.grad_cam(model, pictures, np.array([0]))
-    assert explain.places(model, pictures, np.array([0]))[1] == "occlusion"
+    assert explain.heat_maps(model, pictures, np.array([0]))[1] == "occlusion"
 
 
 def test_gradient_is_that_of_calculus() -> None:
@@ -163,7 +164,7 @@ def test_fooled_moves_along_the_sign_of_the_gradient() -> None:
     truth = np.eye(4)[labels]
     slopes = ((model.predict(PICTURES, verbose=0) - truth) @ weights.T).reshape(PICTURES.shape)
     expected = np.clip(PICTURES + 3.0 * np.sign(slopes), 0, 255)
-    found = explain.fooled(model, PICTURES, labels, strength=3)
+    found = explain.fgsm(model, PICTURES, labels, strength=3)
     assert (found == expected).mean() > 0.999  # a slope of nearly zero may have either sign
     assert found.dtype == np.uint8
 
@@ -180,7 +181,7 @@ def test_layers_that_work_in_training_alone_are_still() -> None:
         plain.layers[-1],
     ])  # fmt: skip
     classes = np.arange(len(PICTURES)) % 2
-    for function in (explain.fooled, explain.grad_cam):
+    for function in (explain.fgsm, explain.grad_cam):
         expected = function(plain, PICTURES, classes)
         assert function(augmented, PICTURES, classes) == pytest.approx(expected, abs=1e-5)
 
@@ -204,7 +205,7 @@ def test_fooled_pictures_have_a_higher_loss() -> None:
         odds = np.log(model.predict(pictures, verbose=0))
         return -log_softmax(odds, axis=1)[np.arange(6), labels].mean()
 
-    assert loss(explain.fooled(model, PICTURES, labels, 8)) > loss(PICTURES) + 0.1
+    assert loss(explain.fgsm(model, PICTURES, labels, 8)) > loss(PICTURES) + 0.1
 
 
 def test_embeddings_are_what_the_last_layer_multiplies() -> None:
@@ -221,14 +222,14 @@ def test_model_without_a_graph_is_refused_by_name() -> None:
 
     model = Own(name="own")
     with pytest.raises(CourseError, match=r"own is no chain or graph of layers.*occlusion"):
-        explain.fooled(model, PICTURES, np.zeros(6, int))
+        explain.fgsm(model, PICTURES, np.zeros(6, int))
 
 
 def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
     pictures = np.zeros((2, 16, 16, 3), np.uint8)
     pictures[0, 2:6, 2:6, 0] = pictures[1, 9:12, 9:12, 2] = 255
     model, classes = quadrant_network(True), np.array([0, 1])
-    places, method = explain.places(model, pictures, classes)
+    places, method = explain.heat_maps(model, pictures, classes)
     assert method == "Grad-CAM"
     assert np.array_equal(places, explain.grad_cam(model, pictures, classes))
     white = np.full((2, 16, 16, 3), 220, np.uint8)
@@ -239,7 +240,7 @@ def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
     quarter = np.zeros((16, 16, 3, 2))
     quarter[:8, :8, :, 1] = 0.05
     linear.layers[-1].set_weights([quarter.reshape(-1, 2), np.zeros(2)])
-    places, method = explain.places(linear, white, np.array([1, 0]))
+    places, method = explain.heat_maps(linear, white, np.array([1, 0]))
     assert method == "occlusion"
     assert places[0, :8, :8].min() > 0
     assert places[0, 11:, 11:].max() < 1e-6

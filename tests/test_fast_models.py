@@ -7,12 +7,14 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from cifar10_cnn import device, models, operations, practice
+from cifar10_cnn import device, models
+from cifar10_cnn.data import practice
 from cifar10_cnn.device import keras
+from cifar10_cnn.models import fast_operations as operations
 from cifar10_cnn.models.fast import (
     Convolution,
+    DiracInitializer,
     FusedBatchNormalization,
-    PassThrough,
     PolynomialGELU,
     Whitening,
 )
@@ -197,7 +199,7 @@ def test_the_polynomials_gradient_is_its_slope(dtype: str) -> None:
 def test_pass_through_hands_its_inputs_on(into: int, filters: int) -> None:
     keras.utils.set_random_seed(0)
     layer = keras.layers.Conv2D(
-        filters, 3, padding="same", use_bias=False, kernel_initializer=PassThrough()
+        filters, 3, padding="same", use_bias=False, kernel_initializer=DiracInitializer()
     )
     values = np.random.default_rng(0).normal(size=(2, 9, 9, into)).astype("float32")
     answers = np.array(layer(values))

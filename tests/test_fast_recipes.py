@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar10_cnn import data, fitting, models, profiles, recipes
+from cifar10_cnn import models, profiles
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
-from cifar10_cnn.recipes import Recipe
+from cifar10_cnn.training import recipes
+from cifar10_cnn.training import trainer as fitting
+from cifar10_cnn.training.recipes import Recipe
 
 PROFILE = profiles.get("smoke")
 TINY = replace(recipes.get("sprint"), name="tiny", batch_size=50, epochs=4, sizes=(16, 16, 20, 24))

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from cifar10_cnn import models, optimizers, recipes
+from cifar10_cnn import models
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.training import optimizers, recipes
 
 # A convolution has (3·3·channels in + 1)·channels out, a dense layer (values in + 1)·values out.
 CONVOLUTIONS = [

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_cnn import optimizers
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
-from cifar10_cnn.optimizers import ConvMuon
+from cifar10_cnn.training import optimizers
+from cifar10_cnn.training.optimizers import ConvMuon
 
 RATE = 0.02
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar10_cnn import photos
-from cifar10_cnn.photos import PhotoError
+from cifar10_cnn.data import photos
+from cifar10_cnn.data.photos import PhotoError
 
 pytestmark = pytest.mark.faults
 Tally = Callable[[str, int], None]
@@ -175,15 +175,15 @@ def test_missing_path_and_folder(tmp_path: Path, tally: Tally) -> None:
     assert "There is no file" in sentence(tmp_path / "a.png")
     assert "There is no file" in sentence(tmp_path)
     with pytest.raises(PhotoError, match="There is no picture in"):
-        list(photos.found(tmp_path))
+        list(photos.find(tmp_path))
     tally("pictures", 2)
 
 
 def test_a_folder_is_its_pictures_by_name(tmp_path: Path) -> None:
     for name in ("b.PNG", "a.jpeg", "notes.txt"):
         (tmp_path / name).touch()
-    assert [file.name for file in photos.found(tmp_path)] == ["a.jpeg", "b.PNG"]
-    assert list(photos.found(tmp_path / "b.PNG")) == [tmp_path / "b.PNG"]
+    assert [file.name for file in photos.find(tmp_path)] == ["a.jpeg", "b.PNG"]
+    assert list(photos.find(tmp_path / "b.PNG")) == [tmp_path / "b.PNG"]
 
 
 def png_header(width: int, height: int) -> bytes:

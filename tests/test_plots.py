@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar10_cnn import calibration, device, evaluation, plots
-from cifar10_cnn.data import CLASS_NAMES
+from cifar10_cnn import device, plots
+from cifar10_cnn.data.dataset import CLASS_NAMES
+from cifar10_cnn.evaluation import calibration
+from cifar10_cnn.evaluation import scores as evaluation
 from cifar10_cnn.plots import style
 from cifar10_cnn.plots.style import CourseFigure
 
@@ -61,16 +63,16 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
         {"training": labels(k), "validation": labels(k)[:30], "test": labels(k)[:30]},
         CLASS_NAMES[:k],
     ),
-    "picture_channels": lambda k: plots.picture_channels(IMAGES[0]),
+    "picture_channels": lambda k: plots.channels(IMAGES[0]),
     "pixel_zoom": lambda k: plots.pixel_zoom(IMAGES[0], 12, 20),
-    "pictures": lambda k: plots.pictures(
+    "pictures": lambda k: plots.image_grid(
         IMAGES[:23], [f"{n} automobile" for n in range(23)], title="A title " * 20
     ),
-    "correct": lambda k: plots.pictures(
+    "correct": lambda k: plots.image_grid(
         IMAGES[:10], ["automobile"] * 10, title="Ten", correct=[True, False] * 5
     ),
     "class_grid": lambda k: plots.class_grid(IMAGES, labels(k), CLASS_NAMES[:k], per_class=6),
-    "mean_pictures": lambda k: plots.mean_pictures(IMAGES, labels(k), CLASS_NAMES[:k]),
+    "mean_pictures": lambda k: plots.mean_images(IMAGES, labels(k), CLASS_NAMES[:k]),
     "channel_histograms": lambda k: plots.channel_histograms(IMAGES),
     "pairs": lambda k: plots.pairs(
         IMAGES[:k],
@@ -103,7 +105,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     ),
     "confusion_matrix": lambda k: plots.confusion_matrix(confusion(k), CLASS_NAMES[:k]),
     "confusion_rates": lambda k: plots.confusion_matrix(confusion(k), CLASS_NAMES[:k], rates=True),
-    "confused_pictures": lambda k: plots.confused_pictures(
+    "confused_pictures": lambda k: plots.confused_images(
         IMAGES, labels(k), probabilities(k).argmax(axis=1), CLASS_NAMES[:k]
     ),
     "mistakes": lambda k: plots.mistakes(IMAGES, labels(k), probabilities(k), CLASS_NAMES[:k]),
@@ -146,7 +148,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     "precision_recall": lambda k: plots.precision_recall(
         labels(k), probabilities(k), CLASS_NAMES[:k]
     ),
-    "answer": lambda k: plots.answer(
+    "answer": lambda k: plots.prediction_card(
         IMAGES[0],
         IMAGES[0, ..., 1],
         probabilities(k)[0],
@@ -160,7 +162,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
         [f"automobile {n}" for n in range(8)],
         title="A title " * 15,
     ),
-    "picture_rows": lambda k: plots.picture_rows(
+    "picture_rows": lambda k: plots.image_rows(
         dict.fromkeys(CLASS_NAMES[:k], IMAGES[:6]),
         ["original", *"12345"],
         title="Worse",
@@ -271,7 +273,7 @@ def test_class_counts_draws_the_counts() -> None:
 
 
 def test_pictures_draws_each_picture_with_its_caption() -> None:
-    figure = plots.pictures(
+    figure = plots.image_grid(
         IMAGES[:3], ["a", "b", "c"], title="Three", columns=2, correct=[True, False, True]
     )
     axes = figure.axes[0]
@@ -286,7 +288,7 @@ def test_pictures_draws_each_picture_with_its_caption() -> None:
 
 
 def test_pictures_takes_a_list_and_floats() -> None:
-    figure = plots.pictures([IMAGES[0], IMAGES[1] + 0.4], title="Two", alt="My 2 pictures.")
+    figure = plots.image_grid([IMAGES[0], IMAGES[1] + 0.4], title="Two", alt="My 2 pictures.")
     np.testing.assert_array_equal(figure.axes[0].images[1].get_array(), IMAGES[1])
     assert figure.alt == "My 2 pictures."
 
@@ -294,12 +296,12 @@ def test_pictures_takes_a_list_and_floats() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: plots.pictures(IMAGES[:2], ["a"], title=""), "2 images, 1 captions"),
-        (lambda: plots.pictures(IMAGES[:2], title="", correct=[True]), "1 correct"),
-        (lambda: plots.pictures(IMAGES[:0], title=""), "no images"),
-        (lambda: plots.pictures(IMAGES[0], title=""), r"\(32, 32, 3\)"),
+        (lambda: plots.image_grid(IMAGES[:2], ["a"], title=""), "2 images, 1 captions"),
+        (lambda: plots.image_grid(IMAGES[:2], title="", correct=[True]), "1 correct"),
+        (lambda: plots.image_grid(IMAGES[:0], title=""), "no images"),
+        (lambda: plots.image_grid(IMAGES[0], title=""), r"\(32, 32, 3\)"),
         (lambda: plots.class_grid(IMAGES, labels(3), CLASS_NAMES), "no picture of class 3, cat"),
-        (lambda: plots.mean_pictures(IMAGES[:5], labels(3), CLASS_NAMES[:3]), "5 images, 60"),
+        (lambda: plots.mean_images(IMAGES[:5], labels(3), CLASS_NAMES[:3]), "5 images, 60"),
         (lambda: plots.pixel_zoom(IMAGES[0], 28, 0), "row 28"),
         (lambda: plots.channel_histograms(IMAGES / 255), "float64"),
         (lambda: plots.convolution_demo(IMAGES[0], KERNEL, KERNEL), r"\(32, 32, 3\)"),
@@ -345,7 +347,7 @@ def test_class_grid_has_one_row_for_each_class() -> None:
 
 
 def test_mean_pictures_are_means() -> None:
-    figure = plots.mean_pictures(IMAGES, labels(3), ("cat", "dog", "ship"))
+    figure = plots.mean_images(IMAGES, labels(3), ("cat", "dog", "ship"))
     for label, drawn in enumerate(figure.axes[0].images):
         expected = IMAGES[labels(3) == label].mean(axis=0)
         np.testing.assert_allclose(drawn.get_array(), expected, atol=0.51)
@@ -355,7 +357,7 @@ def test_mean_pictures_are_means() -> None:
 
 
 def test_picture_channels_and_zoom_show_the_numbers() -> None:
-    axes = plots.picture_channels(IMAGES[0]).axes
+    axes = plots.channels(IMAGES[0]).axes
     for channel in range(3):
         np.testing.assert_array_equal(
             axes[channel + 1].images[0].get_array(), IMAGES[0, ..., channel]
@@ -545,7 +547,7 @@ def test_confusion_matrix_draws_counts_and_shares() -> None:
 def test_confused_pictures_show_both_directions() -> None:
     true = np.array([0, 0, 0, 1, 1, 2, 2, 0])
     said = np.array([1, 1, 0, 0, 1, 1, 2, 1])
-    figure = plots.confused_pictures(IMAGES[:8], true, said, ("cat", "dog", "ship"), count=2)
+    figure = plots.confused_images(IMAGES[:8], true, said, ("cat", "dog", "ship"), count=2)
     assert figure.title == (
         "Cat taken for dog 3 times, dog taken for cat 1 times, ship taken for dog 1 times, dog "
         "taken for ship 0 times"
@@ -557,7 +559,7 @@ def test_confused_pictures_show_both_directions() -> None:
     wanted = [IMAGES[0], IMAGES[1], IMAGES[3], white, IMAGES[5], white]
     for drawn, picture in zip(axes.images, wanted, strict=True):
         np.testing.assert_array_equal(drawn.get_array(), picture)
-    right = plots.confused_pictures(IMAGES[:8], true, true, ("cat", "dog", "ship"))
+    right = plots.confused_images(IMAGES[:8], true, true, ("cat", "dog", "ship"))
     assert right.title == "The model made no mistake on these 8 pictures"
 
 
@@ -622,7 +624,8 @@ from types import SimpleNamespace
 import numpy as np
 from cifar10_cnn import device, plots
 device.describe = lambda: "CPU"
-plots.show(plots.pictures(np.zeros((2, 32, 32, 3)), title="Night"), "x", SimpleNamespace(origin=""))
+figure = plots.image_grid(np.zeros((2, 32, 32, 3)), title="Night")
+plots.show(figure, "x", SimpleNamespace(origin=""))
 """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     nbclient.NotebookClient(notebook, timeout=60).execute()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cifar10_cnn import calibration, plots
+from cifar10_cnn import plots
+from cifar10_cnn.evaluation import calibration
 
 LABELS = np.array([0, 1, 0, 1])
 PROBABILITIES = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.45, 0.55]])
@@ -89,23 +90,23 @@ def test_heat_is_strongest_where_the_map_is() -> None:
 
 def test_picture_rows_stand_where_their_names_say() -> None:
     rows = {name: np.full((2, 4, 4, 3), 10 * n, np.uint8) for n, name in enumerate("abc", 1)}
-    axes = plots.picture_rows(
+    axes = plots.image_rows(
         rows, ["left", "right"], title="Six", row_label="name", column_label="side"
     ).axes[0]
     assert [int(each.get_array().mean()) for each in axes.images] == [10, 10, 20, 20, 30, 30]
     assert [each.get_text() for each in axes.get_yticklabels()] == ["a", "b", "c"]
     with pytest.raises(ValueError, match="3 columns, 2 images"):
-        plots.picture_rows(rows, ["a", "b", "c"], title="", row_label="", column_label="")
+        plots.image_rows(rows, ["a", "b", "c"], title="", row_label="", column_label="")
 
 
 def test_picture_rows_may_have_captions() -> None:
     rows = {"first": np.zeros((2, 4, 4, 3), np.uint8)}
     texts = {"title": "Two", "row_label": "name", "column_label": "side"}
-    figure = plots.picture_rows(rows, ["left", "right"], captions=["", "cat"], **texts)
+    figure = plots.image_rows(rows, ["left", "right"], captions=["", "cat"], **texts)
     assert "cat" in [each.get_text() for each in figure.axes[0].texts]
     assert figure.alt.endswith("Below the pictures: cat.")
     with pytest.raises(ValueError, match="2 images, 1 captions"):
-        plots.picture_rows(rows, ["left", "right"], captions=["cat"], **texts)
+        plots.image_rows(rows, ["left", "right"], captions=["cat"], **texts)
 
 
 def test_robustness_draws_each_curve_and_names_worst_and_least() -> None:
@@ -151,7 +152,7 @@ def test_an_answer_draws_the_likeliest_classes_and_the_threshold() -> None:
     places[2, 3] = 1
     odds = np.array([0.1, 0.6, 0.3])
     names = ("cat", "dog", "frog")
-    figure = plots.answer(picture, places, odds, names, method="Grad-CAM", threshold=0.5)
+    figure = plots.prediction_card(picture, places, odds, names, method="Grad-CAM", threshold=0.5)
     assert figure.title == "Dog, 60.0 % sure"
     seen, counts, bars = figure.axes
     assert np.array_equal(seen.images[0].get_array(), picture)
@@ -161,8 +162,8 @@ def test_an_answer_draws_the_likeliest_classes_and_the_threshold() -> None:
     assert [each.get_text() for each in bars.get_yticklabels()] == ["dog", "frog", "cat"]
     assert bars.lines[0].get_xdata() == [0.5, 0.5]
     assert "dog 60.0 %, frog 30.0 % and cat 10.0 %. The threshold is 50.0 %." in figure.alt
-    unsure = plots.answer(picture, places, odds, names, method="occlusion", threshold=0.7)
+    unsure = plots.prediction_card(picture, places, odds, names, method="occlusion", threshold=0.7)
     assert unsure.title == "Probably none of the 3: dog at most, 60.0 % sure"
-    assert not plots.answer(picture, places, odds, names, method="occlusion").axes[2].lines
+    assert not plots.prediction_card(picture, places, odds, names, method="occlusion").axes[2].lines
     with pytest.raises(ValueError, match="do not fit a picture"):
-        plots.answer(picture, places[:4], odds, names, method="occlusion")
+        plots.prediction_card(picture, places[:4], odds, names, method="occlusion")

@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cifar10_cnn import practice
-from cifar10_cnn.sources import Arrays
+from cifar10_cnn.data import practice
+from cifar10_cnn.data.readers import Arrays
 
 
 @pytest.fixture(scope="module")

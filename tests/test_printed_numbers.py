@@ -14,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from recounts import RECOUNTS
 
-from cifar10_cnn import paths
+from cifar10_cnn.common import paths
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 #: Taken before ``conftest.py`` sets others: these tests use whatever data is there.

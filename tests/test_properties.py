@@ -27,34 +27,23 @@ from PIL import Image
 from tiny_course import write_notebook
 
 import cifar10_cnn
-from cifar10_cnn import (
-    ablation,
-    batches,
-    benchmarks,
-    calibration,
-    comparison,
-    corruptions,
-    course,
-    data,
-    device,
-    evaluation,
-    explain,
-    fitting,
-    models,
-    optimizers,
-    photos,
-    plots,
-    practice,
-    profiles,
-    recipes,
-    results,
-    searches,
-    training,
-)
-from cifar10_cnn import sources as course_sources
-from cifar10_cnn.benchmarks import tables
+from cifar10_cnn import device, models, plots, profiles
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.course import runner as course
+from cifar10_cnn.data import batches, corruptions, near_duplicates, photos, practice
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn.data import readers as course_sources
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.evaluation import calibration, explain
+from cifar10_cnn.evaluation import scores as evaluation
+from cifar10_cnn.studies import ablate as ablation
+from cifar10_cnn.studies import bench as benchmarks
+from cifar10_cnn.studies import bench_tables as tables
+from cifar10_cnn.studies import compare as comparison
+from cifar10_cnn.studies import results
+from cifar10_cnn.training import optimizers, recipes
+from cifar10_cnn.training import runs as training
+from cifar10_cnn.training import trainer as fitting
 
 pytestmark = pytest.mark.faults
 SOURCE = str(Path(cifar10_cnn.__file__).parent)
@@ -119,15 +108,15 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (calibration.reliability,
          {"labels": LABELS, "probabilities": PROBABILITIES, "bins": 5},
          "labels probabilities bins"),
-        (calibration.tempered, {"probabilities": PROBABILITIES, "temperature": 1.5},
+        (calibration.apply_temperature, {"probabilities": PROBABILITIES, "temperature": 1.5},
          "probabilities temperature"),
-        (calibration.best_temperature, {"labels": LABELS, "probabilities": PROBABILITIES},
+        (calibration.fit_temperature, {"labels": LABELS, "probabilities": PROBABILITIES},
          "labels probabilities"),
         (calibration.coverage, {"labels": LABELS, "probabilities": PROBABILITIES},
          "labels probabilities"),
         (corruptions.corrupt, {"images": IMAGES, "name": "noise", "strength": 2, "seed": 0},
          "images name strength seed"),
-        (calibration.caution,
+        (calibration.reject_option,
          {"labels": LABELS, "probabilities": PROBABILITIES, "strange": PROBABILITIES,
           "silenced": 0.1}, "labels probabilities strange silenced"),
         (corruptions.shuffled_tiles, {"images": IMAGES, "seed": 0}, "images seed"),
@@ -136,13 +125,13 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (explain.occlusion,
          {"model": MODEL, "picture": IMAGES[0], "label": 1, "size": 8, "step": 4},
          "picture label size step"),
-        (explain.places, {"model": MODEL, "pictures": IMAGES, "classes": LABELS},
+        (explain.heat_maps, {"model": MODEL, "pictures": IMAGES, "classes": LABELS},
          "pictures classes"),
-        (explain.fooled,
+        (explain.fgsm,
          {"model": MODEL, "pictures": IMAGES, "labels": LABELS, "strength": 4},
          "pictures labels strength"),
         (explain.embeddings, {"model": MODEL, "pictures": IMAGES}, "pictures"),
-        (plots.answer,
+        (plots.prediction_card,
          {"picture": IMAGES[0], "places": IMAGES[0, ..., 0], "probabilities": PROBABILITIES[0],
           "class_names": NAMES, "method": "m", "threshold": 0.5},
          "picture places probabilities class_names threshold"),
@@ -155,8 +144,8 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
          "labels probabilities count"),
         (evaluation.confused_pairs, {"matrix": MATRIX, "class_names": NAMES, "count": 3},
          "matrix class_names count"),
-        (evaluation.likeness, {"matrix": MATRIX}, "matrix"),
-        (evaluation.likeness_order, {"matrix": MATRIX}, "matrix"),
+        (evaluation.similarity, {"matrix": MATRIX}, "matrix"),
+        (evaluation.similarity_order, {"matrix": MATRIX}, "matrix"),
         (evaluation.Report.from_probabilities,
          {"labels": LABELS, "probabilities": PROBABILITIES, "class_names": NAMES},
          "labels probabilities class_names"),
@@ -167,10 +156,10 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
          "name learning_rate"),
         (plots.class_counts, {"splits": {"training": LABELS}, "class_names": NAMES},
          "splits class_names"),
-        (plots.mean_pictures, {"images": IMAGES, "labels": LABELS, "class_names": NAMES},
+        (plots.mean_images, {"images": IMAGES, "labels": LABELS, "class_names": NAMES},
          "images labels class_names"),
         (plots.channel_histograms, {"images": IMAGES}, "images"),
-        (plots.pictures, {"images": IMAGES, "captions": ["a"] * 12, "title": "t", "columns": 4,
+        (plots.image_grid, {"images": IMAGES, "captions": ["a"] * 12, "title": "t", "columns": 4,
                           "correct": [True] * 12}, "images captions columns correct"),
         (plots.class_grid, {"images": IMAGES, "labels": LABELS, "class_names": NAMES,
                             "per_class": 2, "seed": 0},
@@ -180,7 +169,7 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (plots.pairs, {"left_images": IMAGES[:2], "right_images": IMAGES[2:4],
                        "captions": ["a", "b"], "title": "t", "left_label": "l",
                        "right_label": "r"}, "left_images right_images captions"),
-        (plots.picture_channels, {"image": IMAGES[0]}, "image"),
+        (plots.channels, {"image": IMAGES[0]}, "image"),
         (plots.pixel_zoom, {"image": IMAGES[0], "row": 1, "column": 2, "size": 3, "channel": 1},
          "image row column size channel"),
         (plots.convolution_demo,
@@ -204,7 +193,7 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (plots.intervals, {"shares": {"a": 0.5, "b": 0.6},
                            "ends": {"Wilson": [(0.4, 0.6), (0.5, 0.7)]}, "what": "recall"},
          "shares ends"),
-        (plots.confused_pictures,
+        (plots.confused_images,
          {"images": IMAGES, "labels": LABELS, "predictions": PROBABILITIES.argmax(axis=1),
           "class_names": NAMES, "pairs": 2, "count": 3},
          "images labels predictions class_names pairs count"),
@@ -215,7 +204,7 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
          "labels probabilities class_names"),
         (plots.heat, {"images": IMAGES[:2], "maps": IMAGES[:2, ..., 0], "captions": ["a", "b"],
                       "title": "t"}, "images maps captions"),
-        (plots.picture_rows, {"rows": {"a": IMAGES[:2]}, "columns": ["b", "c"], "title": "t",
+        (plots.image_rows, {"rows": {"a": IMAGES[:2]}, "columns": ["b", "c"], "title": "t",
                               "row_label": "r", "column_label": "c"}, "rows columns"),
         (plots.robustness, {"accuracies": {"noise": [0.5, 0.4]}, "clean": 0.6},
          "accuracies clean"),
@@ -235,10 +224,10 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (plots.learning_rate_search, {"trials": {"adam": [(0.001, 0.6), (0.01, 0.3)]}}, "trials"),
         (profiles.get, {"name": "smoke"}, "name"),
         (recipes.get, {"name": "sprint"}, "name"),
-        (searches.near_duplicates, {"images": IMAGES, "count": 2}, "images count"),
-        (searches.twins, {"images": IMAGES[:4], "others": IMAGES, "farthest": 20.0},
+        (near_duplicates.within, {"images": IMAGES, "count": 2}, "images count"),
+        (near_duplicates.between, {"images": IMAGES[:4], "others": IMAGES, "farthest": 20.0},
          "images others farthest"),
-        (searches.odd_pictures, {"images": IMAGES}, "images"),
+        (near_duplicates.extremes, {"images": IMAGES}, "images"),
         (course_sources.fingerprint, {"arrays": ARRAYS}, ""),
         (course_sources.read, {"path": ARCHIVE}, "path"),
         (data.import_path, {"path": ARCHIVE}, "path"),
@@ -247,12 +236,12 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (practice.draw, {"label": 3, "rng": RNG}, "label rng"),
         (practice.make, {"train": 10, "test": 10, "seed": 0}, "train test seed"),
         (photos.read, {"file": PHOTO}, "file"),
-        (photos.found, {"path": PHOTO}, "path"),
+        (photos.find, {"path": PHOTO}, "path"),
         (models.load, {"file": NETWORK}, "file"),
         (models.adapt, {"model": models.build("fast_cnn"), "pictures": IMAGES}, "pictures"),
         (models.plain_cnn, {"classes": K, "dropout": 0.3}, "classes dropout"),
         (models.add_conv_block, {"model": keras.Sequential(), "filters": 4}, "filters"),
-        (calibration.Caution,
+        (calibration.RejectOption,
          {"temperature": 1.5, "threshold": 0.5, "silenced": 0.1, "passed": 0.3},
          "temperature threshold silenced passed"),
         (comparison.runs, {"names": ["sprint"], "seeds": [0, 1], "precision": "fp32"},
@@ -263,8 +252,8 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (tables.speeds, {"rows": MEASURED}, "rows"),
         (tables.steps, {"rows": MEASURED}, "rows"),
         (tables.origin, {"rows": MEASURED}, "rows"),
-        (evaluation.predict_views, {"model": MODEL, "images": IMAGES}, "images"),
-        (evaluation.predict_pictures,
+        (evaluation.predict_tta, {"model": MODEL, "images": IMAGES}, "images"),
+        (evaluation.predict_images,
          {"model": MODEL, "pictures": IMAGES, "class_names": NAMES}, "pictures"),
         (fitting.fit_model,
          {"model": MODEL, "pictures": PICTURES, "folder": HOME / "run", "epochs": 1,
@@ -293,7 +282,7 @@ CALLS: dict[Callable[..., Any], tuple[dict[str, Any], tuple[str, ...]]] = {
         (training.new_run, {"profile": profiles.get("smoke"), "name": "run"}, "name"),
         (training.save_result,
          {"profile": profiles.get("smoke"), "dataset": DATASET, "numbers": {"a": 0.5}}, "numbers"),
-        (training.record,
+        (training.save_run,
          {"folder": HOME / "run", "dataset": DATASET, "profile": profiles.get("smoke"),
           "history": HISTORY}, "history"),
     ]

@@ -8,9 +8,14 @@ import pytest
 from nbformat.v4 import new_output
 from tiny_course import TIME_BLOCK, use, write_notebook
 
-from cifar10_cnn import ablation, benchmarks, files, kernel, publish, results, summary, training
+from cifar10_cnn.common import files
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.course import kernel, publish, summary
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.studies import ablate as ablation
+from cifar10_cnn.studies import bench as benchmarks
+from cifar10_cnn.studies import results
+from cifar10_cnn.training import runs as training
 
 README = """# Course
 

@@ -10,11 +10,16 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import comparison, data, files, fitting, models, profiles, recipes
-from cifar10_cnn.comparison import Run
+from cifar10_cnn import models, profiles
+from cifar10_cnn.common import files
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
 from cifar10_cnn.profiles import Profile
-from cifar10_cnn.recipes import Published, Recipe
+from cifar10_cnn.studies import compare as comparison
+from cifar10_cnn.studies.compare import Run
+from cifar10_cnn.training import recipes
+from cifar10_cnn.training import trainer as fitting
+from cifar10_cnn.training.recipes import Published, Recipe
 
 PROFILE = Profile(
     "tiny", 160, 20, 40, 2, experiment_images=50, experiment_epochs=1, recipe_epochs=2

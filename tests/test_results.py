@@ -7,9 +7,13 @@ import official
 import pandas as pd
 import pytest
 
-from cifar10_cnn import comparison, data, files, paths, recipes, results
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common import files, paths
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.profiles import Profile
+from cifar10_cnn.studies import compare as comparison
+from cifar10_cnn.studies import results
+from cifar10_cnn.training import recipes
 
 PROFILE = Profile("tiny", 100, 20, 20, epochs=2, experiment_images=50, experiment_epochs=1)
 
@@ -142,7 +146,7 @@ def test_precisions_are_compared_on_seeds_that_both_have(rows: pd.DataFrame) -> 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
     monkeypatch.setenv("CIFAR10_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(paths, "shipped_tables", lambda: tmp_path)
     return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
 
 
@@ -238,7 +242,7 @@ def test_runs_of_another_machine_stay_when_new_ones_are_shipped(
 def test_trainings_with_other_settings_do_not_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(paths, "shipped_tables", lambda: tmp_path)
     columns = {"data": "CIFAR-10", "profile": "full", "ingredient": ["nothing", "ReLU"]}
     rows = pd.DataFrame(columns)
     before = [rows.assign(settings="old", seed=0), rows.assign(settings="new", seed=1)]
@@ -252,7 +256,7 @@ def test_trainings_with_other_settings_do_not_stay(
 def test_measurements_of_another_kind_of_machine_stay_if_the_recipe_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(paths, "shipped_tables", lambda: tmp_path)
     same = {"job": "train", "data": "CIFAR-10", "profile": "full", "seed": 0}
     sprint = recipes.get("sprint").identity()
     columns = ["precision", "recipe", "settings"]
@@ -288,7 +292,7 @@ def test_nothing_trained_is_an_error_that_says_what_to_do(dataset: data.Dataset)
 
 
 def test_trials_by_optimizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(paths, "shipped_tables", lambda: tmp_path)
     facts = {"data": "CIFAR-10", "profile": "full", "seed": 0, "device": "CPU"}
     trials = pd.DataFrame(
         {

@@ -12,9 +12,9 @@ import official
 import pytest
 from PIL import Image
 
-from cifar10_cnn import sources
-from cifar10_cnn.errors import DataError
-from cifar10_cnn.sources import CLASS_NAMES, Arrays
+from cifar10_cnn.common.errors import DataError
+from cifar10_cnn.data import readers as sources
+from cifar10_cnn.data.readers import CLASS_NAMES, Arrays
 
 
 def assert_same(found: Arrays, expected: Arrays) -> None:

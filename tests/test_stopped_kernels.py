@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jupyter_client import BlockingKernelClient, KernelManager
 
-from cifar10_cnn import kernel
+from cifar10_cnn.course import kernel
 
 pytestmark = pytest.mark.faults
 
@@ -16,7 +16,8 @@ import hashlib, sys, time
 import numpy as np
 sys.path.insert(0, {tests!r})
 from test_checkpoints import IMAGES, LABELS, VALIDATION, counting, made
-from cifar10_cnn import batches, checkpoints, fitting
+from cifar10_cnn.data import batches
+from cifar10_cnn.training import checkpoints, trainer as fitting
 from cifar10_cnn.device import keras
 checkpoints.SECONDS_BETWEEN = {seconds}
 class Slow(keras.callbacks.Callback):

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_cnn import data, models, training
+from cifar10_cnn import models
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.training import runs as training
 
 Tally = Callable[[str, int], None]
 layers = keras.layers
@@ -221,14 +223,14 @@ def test_a_record_beside_a_model_that_makes_no_sense(
 ) -> None:
     (tmp_path / "a.json").write_text(json.dumps(about))
     with pytest.raises(CourseError, match=r"a\.keras in the record beside it makes no sense"):
-        training.classes_and_caution(tmp_path / "a.keras")
+        training.classes_and_reject_option(tmp_path / "a.keras")
     tally("model files", 1)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "5", '{"other": 1}'])
 def test_a_record_that_says_nothing_of_classes(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    assert training.classes_and_caution(tmp_path / "a.keras") == (data.CLASS_NAMES, None)
+    assert training.classes_and_reject_option(tmp_path / "a.keras") == (data.CLASS_NAMES, None)
 
 
 @pytest.mark.parametrize("path", [None, 5, b"a.keras"])

@@ -14,8 +14,11 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import checkpoints, data, fitting, models, profiles, recipes
+from cifar10_cnn import models, profiles
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
+from cifar10_cnn.training import checkpoints, recipes
+from cifar10_cnn.training import trainer as fitting
 
 pytestmark = pytest.mark.faults
 

@@ -11,10 +11,14 @@ import numpy as np
 import official
 import pytest
 
-from cifar10_cnn import data, files, fitting, models, paths, training
+from cifar10_cnn import models
+from cifar10_cnn.common import files, paths
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
-from cifar10_cnn.errors import CourseError
 from cifar10_cnn.profiles import Profile
+from cifar10_cnn.training import runs as training
+from cifar10_cnn.training import trainer as fitting
 
 PROFILE = Profile("tiny", 100, 20, 20, epochs=2, experiment_images=50, experiment_epochs=1)
 
@@ -96,7 +100,7 @@ def course_run(dataset: data.Dataset) -> Path:
     folder = training.new_run(PROFILE, training.COURSE_RUN)
     model = models.build("dense_baseline", len(dataset.class_names))
     model.save(folder / "model.keras")
-    training.record(folder, dataset, PROFILE, {"accuracy": [0.1], "val_accuracy": [0.2]})
+    training.save_run(folder, dataset, PROFILE, {"accuracy": [0.1], "val_accuracy": [0.2]})
     return folder
 
 
@@ -208,7 +212,7 @@ def test_shipping_drops_the_optimizer_and_is_done_once(
 def test_a_shipped_fast_network_needs_plain_keras_alone(
     dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "shipped_folder", lambda: tmp_path / "shipped")
+    monkeypatch.setattr(paths, "shipped_models", lambda: tmp_path / "shipped")
     folder = training.train("sprint", dataset, PROFILE)
     file = training.ship(folder)
     assert file == tmp_path / "shipped" / "cifar10_fast.keras"

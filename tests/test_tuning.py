@@ -9,9 +9,12 @@ import optuna
 import pandas as pd
 import pytest
 
-from cifar10_cnn import data, models, optimizers, tuning
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn import models
+from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.profiles import Profile
+from cifar10_cnn.studies import tune as tuning
+from cifar10_cnn.training import optimizers
 
 PROFILE = Profile(
     "tiny", 160, 20, 40, 2, experiment_images=50, experiment_epochs=1, recipe_epochs=1

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cifar10_cnn import data
+from cifar10_cnn.data import dataset as data
 from cifar10_cnn.profiles import Profile
 
 TIME_BLOCK = "Time: <!-- generated:time --><!-- /generated:time -->"

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from cifar10_cnn import __version__, profiles
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common.errors import CourseError
 
 
 class _PlainErrors(TyperGroup):
@@ -95,7 +95,7 @@ def run(
     """Execute the notebooks in order; pages, figures and a summary go to runs/PROFILE/."""
     if profile:
         profiles.get(profile)  # a wrong name is told at once, before seconds of loading
-    from cifar10_cnn import course
+    from cifar10_cnn.course import runner as course
 
     course.run(notebooks or (), profile=profile, data=data, resume=resume)
 
@@ -110,8 +110,10 @@ def train(
     ] = False,
 ) -> None:
     """Train one network by its recipe and keep it under runs/PROFILE/."""
-    from cifar10_cnn import data as course_data
-    from cifar10_cnn import device, recipes, training
+    from cifar10_cnn import device
+    from cifar10_cnn.data import dataset as course_data
+    from cifar10_cnn.training import recipes
+    from cifar10_cnn.training import runs as training
 
     recipes.get(name)  # a wrong name is told at once, before seconds of loading
     size = _profile(profile)
@@ -143,8 +145,11 @@ def compare(
     ship: ShipOption = False,
 ) -> None:
     """Train the published networks and ours side by side: what is missing of runs/PROFILE/."""
-    from cifar10_cnn import comparison, device, recipes, results
-    from cifar10_cnn import data as course_data
+    from cifar10_cnn import device
+    from cifar10_cnn.data import dataset as course_data
+    from cifar10_cnn.studies import compare as comparison
+    from cifar10_cnn.studies import results
+    from cifar10_cnn.training import recipes
 
     chosen = names.split(",") if names else recipes.names()
     numbers = _whole_numbers(seeds)
@@ -171,8 +176,10 @@ def ablate(
     ship: ShipOption = False,
 ) -> None:
     """Train a fast recipe without each of its ingredients: what each of them buys."""
-    from cifar10_cnn import ablation, device, results
-    from cifar10_cnn import data as course_data
+    from cifar10_cnn import device
+    from cifar10_cnn.data import dataset as course_data
+    from cifar10_cnn.studies import ablate as ablation
+    from cifar10_cnn.studies import results
 
     names = without.split(",") if without else []
     ablation.ingredients(recipe, names)  # tells of a wrong name before anything is loaded
@@ -199,8 +206,10 @@ def bench(
     ship: ShipOption = False,
 ) -> None:
     """Measure speed, time and memory of the fast recipes beside a peer in PyTorch."""
-    from cifar10_cnn import benchmarks, recipes, results
-    from cifar10_cnn.benchmarks import tables
+    from cifar10_cnn.studies import bench as benchmarks
+    from cifar10_cnn.studies import bench_tables as tables
+    from cifar10_cnn.studies import results
+    from cifar10_cnn.training import recipes
 
     chosen = names.split(",")
     for name in chosen:
@@ -234,8 +243,10 @@ def tune(
     ship: ShipOption = False,
 ) -> None:
     """Search for each optimizer's learning rate on validation pictures; resumable."""
-    from cifar10_cnn import data as course_data
-    from cifar10_cnn import device, results, tuning
+    from cifar10_cnn import device
+    from cifar10_cnn.data import dataset as course_data
+    from cifar10_cnn.studies import results
+    from cifar10_cnn.studies import tune as tuning
 
     chosen = optimizers.split(",") if optimizers else list(tuning.RATES)
     size = _profile(profile)
@@ -262,8 +273,10 @@ def evaluate(
     data: DataOption = None,
 ) -> None:
     """Print accuracy and classification report of a model on the test split."""
-    from cifar10_cnn import data as course_data
-    from cifar10_cnn import device, evaluation, models, training
+    from cifar10_cnn import device, models
+    from cifar10_cnn.data import dataset as course_data
+    from cifar10_cnn.evaluation import scores as evaluation
+    from cifar10_cnn.training import runs as training
 
     size = _profile(profile)
     stranger = models.load(model) if model else None
@@ -293,22 +306,17 @@ def predict(
     """Say what is on pictures of your own, and draw what the network sees and looks at."""
     import numpy as np
 
-    from cifar10_cnn import (
-        calibration,
-        checks,
-        evaluation,
-        explain,
-        models,
-        paths,
-        photos,
-        plots,
-        training,
-    )
+    from cifar10_cnn import models, plots
+    from cifar10_cnn.common import checks, paths
+    from cifar10_cnn.data import photos
+    from cifar10_cnn.evaluation import calibration, explain
+    from cifar10_cnn.evaluation import scores as evaluation
+    from cifar10_cnn.training import runs as training
 
-    found = list(photos.found(path))
+    found = list(photos.find(path))
     file = model or training.shipped_path("CIFAR-10", fast=True)
     network, about = models.load(file), training.about(file)
-    names, caution = training.classes_and_caution(file)
+    names, caution = training.classes_and_reject_option(file)
     threshold = caution.threshold if caution else None
     pictures = {}
     for each in found:
@@ -321,20 +329,24 @@ def predict(
     # All at once: what Grad-CAM computes with takes longer to build than one picture's answer.
     stack = np.stack(list(pictures.values()))
     try:
-        answers = checks.probabilities(evaluation.predict_pictures(network, stack, names))
+        answers = checks.probabilities(evaluation.predict_images(network, stack, names))
     except ValueError as error:
         raise CourseError(f"{file} does not fit to these pictures: {error}") from error
     if caution:
-        answers = calibration.tempered(answers, caution.temperature)
-    maps, method = explain.places(network, stack, answers.argmax(axis=1))
+        answers = calibration.apply_temperature(answers, caution.temperature)
+    maps, method = explain.heat_maps(network, stack, answers.argmax(axis=1))
     drawings = []
     for each, picture, odds, places in zip(pictures, stack, answers, maps, strict=True):
         best = odds.argsort()[::-1][:3]
         told = ", ".join(f"{names[index]} {odds[index]:.0%}" for index in best)
         unsure = threshold is not None and odds.max() < threshold
-        typer.echo(f"{photos.shown(each)}: {'probably none of these: ' if unsure else ''}{told}")
-        figure = plots.answer(picture, places, odds, names, method=method, threshold=threshold)
-        name = photos.shown(Path(each.name))
+        typer.echo(
+            f"{photos.printable(each)}: {'probably none of these: ' if unsure else ''}{told}"
+        )
+        figure = plots.prediction_card(
+            picture, places, odds, names, method=method, threshold=threshold
+        )
+        name = photos.printable(Path(each.name))
         # A file's name has 255 bytes at most; what tells two long ones apart stands at the end.
         short = name.encode()[-240:].decode(errors="ignore")
         drawing = paths.runs_folder() / "predictions" / f"{short}.png"
@@ -357,7 +369,7 @@ def predict(
 @app.command()
 def doctor() -> None:
     """Look at Python, packages, devices, memory, disk and data; say what is wrong and why."""
-    from cifar10_cnn import doctor as course_doctor
+    from cifar10_cnn.course import doctor as course_doctor
 
     if not course_doctor.doctor():
         raise CourseError("The course cannot run here: mend the lines marked broken.")
@@ -366,7 +378,7 @@ def doctor() -> None:
 @app.command()
 def publish() -> None:
     """Put the last full run's outputs, figures and numbers into notebooks/, figures/, README.md."""
-    from cifar10_cnn import publish as course_publish
+    from cifar10_cnn.course import publish as course_publish
 
     changed = course_publish.publish()
     for file in changed:
@@ -378,7 +390,7 @@ def publish() -> None:
 @data_app.command()
 def fetch() -> None:
     """Download the official archive (170 MB), check it and cache the pictures."""
-    from cifar10_cnn import data
+    from cifar10_cnn.data import dataset as data
 
     typer.echo(f"CIFAR-10 is in {data.fetch()}")
 
@@ -388,7 +400,7 @@ def import_path(
     path: Annotated[Path, typer.Argument(help="An archive or folder with CIFAR-10 in it.")],
 ) -> None:
     """Cache CIFAR-10 from a copy you have: official python or binary form, or class folders."""
-    from cifar10_cnn import data
+    from cifar10_cnn.data import dataset as data
 
     typer.echo(f"CIFAR-10 is in {data.import_path(path)}")
 
@@ -396,7 +408,7 @@ def import_path(
 @data_app.command()
 def verify() -> None:
     """Check every picture and label of the cache."""
-    from cifar10_cnn import data
+    from cifar10_cnn.data import dataset as data
 
     typer.echo(data.verify())
 
@@ -404,7 +416,7 @@ def verify() -> None:
 @data_app.command()
 def describe() -> None:
     """Say what the cache holds."""
-    from cifar10_cnn import data
+    from cifar10_cnn.data import dataset as data
 
     typer.echo(data.describe())
 

@@ -19,8 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from cifar10_cnn import checks
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common import checks
+from cifar10_cnn.common.errors import CourseError
 
 #: What convolutions and matrix products compute in.
 Precision = Literal["bf16", "fp32"]

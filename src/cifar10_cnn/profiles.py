@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from cifar10_cnn.errors import CourseError
+from cifar10_cnn.common.errors import CourseError
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import optimize
 
-from cifar10_cnn import paths
+from cifar10_cnn.common import paths
 from cifar10_cnn.device import keras
 
 #: How many pictures a network is asked about at once.
@@ -96,7 +96,7 @@ def opening(names: dict[str, Any]) -> Iterator[str]:
         f"training, {sizes[1]} validation and {sizes[2]} test pictures"
     )
     shipped = "practice" if dataset.name == "practice set" else "cifar10"
-    about = json.loads((paths.shipped_folder() / f"{shipped}.json").read_text(encoding="utf-8"))
+    about = json.loads((paths.shipped_models() / f"{shipped}.json").read_text(encoding="utf-8"))
     yield (
         f"The model is the one that the repository ships: trained on {about['origin']}, "
         f"{about['epochs']} epochs, {about['device']}."

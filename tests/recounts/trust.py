@@ -14,8 +14,9 @@ from scipy import spatial, stats
 from scipy.cluster import hierarchy
 from sklearn import metrics
 
-from cifar10_cnn import paths, recipes
+from cifar10_cnn.common import paths
 from cifar10_cnn.device import keras
+from cifar10_cnn.training import recipes
 from recounts.evaluate import cross_entropy
 from recounts.shared import (
     Answers,
@@ -146,7 +147,7 @@ def _two_seeds(test: Answers, pair: Sequence[keras.Model], images: np.ndarray) -
 
 def _seeds() -> Iterator[str]:
     """Yield how far seeds spread in the runs that the repository ships, read row by row."""
-    with (paths.shipped_folder() / "compare.csv").open(encoding="utf-8") as file:
+    with (paths.shipped_tables() / "compare.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     kinds = [list(dict.fromkeys(row[of] for row in rows)) for of in ("data", "profile", "device")]
     data, profile, device = (" and ".join(kind) for kind in kinds)

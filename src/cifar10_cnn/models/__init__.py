@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import checks, files
+from cifar10_cnn.common import checks, files
 from cifar10_cnn.device import keras
-from cifar10_cnn.models.course import (
-    PICTURE_SHAPE,
+from cifar10_cnn.models.basic import (
+    IMAGE_SHAPE,
     add_conv_block,
     augmentation,
     dense_baseline,
@@ -26,7 +26,7 @@ from cifar10_cnn.models.course import (
     regularized_cnn,
 )
 from cifar10_cnn.models.fast import (
-    WHITENING_PICTURES,
+    WHITENING_IMAGES,
     Whitening,
     fast_cnn,
     plain,
@@ -44,10 +44,10 @@ from cifar10_cnn.models.published import (
     strided_cnn,
     two_conv_cnn,
 )
-from cifar10_cnn.models.strangers import load
+from cifar10_cnn.models.saving import load
 
 __all__ = [
-    "PICTURE_SHAPE",
+    "IMAGE_SHAPE",
     "adapt",
     "add_conv_block",
     "augmentation",
@@ -128,14 +128,14 @@ def adapt(model: keras.Model, pictures: np.ndarray) -> None:
     Raises:
         ValueError: if they are no pictures of two pixels' height and width at least.
     """
-    pictures = checks.pictures(pictures)
+    pictures = checks.images(pictures)
     if min(pictures.shape[1:3]) < 2:
         raise ValueError(f"Pictures of shape {pictures.shape} are too small: give 2 × 2 or more.")
     kinds = [type(layer) for layer in model.layers]
     if Whitening not in kinds:
         return
     position = kinds.index(Whitening)
-    values = pictures[:WHITENING_PICTURES]
+    values = pictures[:WHITENING_IMAGES]
     for layer in model.layers[:position]:
         if not isinstance(layer, keras.layers.InputLayer):
             values = layer(values)

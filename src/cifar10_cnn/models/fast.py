@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 
-from cifar10_cnn import device, operations
+from cifar10_cnn import device
 from cifar10_cnn.device import keras
+from cifar10_cnn.models import fast_operations as operations
 
 layers = keras.layers
 
 #: How many of the pictures ``Whitening.adapt`` looks at: a million patches tell their spread.
-WHITENING_PICTURES = 1_000
+WHITENING_IMAGES = 1_000
 #: The last layer learns this many times as fast, squared, as the offsets of batch normalization,
 #: with one learning rate for both: its answers are made larger, its first weights smaller.
 HEAD_SCALE = 3.5
@@ -57,7 +58,7 @@ class Whitening(keras.layers.Conv2D):
         """
         shape = (self.patch, self.patch)
         windows = np.lib.stride_tricks.sliding_window_view(
-            np.asarray(pictures[:WHITENING_PICTURES], dtype="float32"), shape, axis=(1, 2)
+            np.asarray(pictures[:WHITENING_IMAGES], dtype="float32"), shape, axis=(1, 2)
         )
         patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, self.patch**2 * 3)
         found = PCA(svd_solver="covariance_eigh").fit(patches)
@@ -176,7 +177,7 @@ class PolynomialGELU(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
-class PassThrough(keras.initializers.Initializer):
+class DiracInitializer(keras.initializers.Initializer):
     """Kernels whose first filters hand their input channels on unchanged; the others are random.
 
     The network starts as a shallow one and grows deep as it learns ("Dirac" initialization:
@@ -203,7 +204,7 @@ def highest(x: Any) -> Any:
     return layers.GlobalMaxPooling2D()(x)
 
 
-def highest_and_mean(x: Any) -> Any:
+def max_and_mean_pooling(x: Any) -> Any:
     """Add layers that return each channel's mean and half its highest value, added.
 
     The highest value says that something is there, and only its place learns from it; the mean says
@@ -234,7 +235,7 @@ def fast_cnn(
         depths: number of convolutions of each group; from the third on each adds to its input (He
             et al., 2016, https://arxiv.org/abs/1512.03385).
         activation: ``keras.layers.ReLU`` or ``PolynomialGELU``.
-        pooling: what the last layer learns from, ``highest`` or ``highest_and_mean``.
+        pooling: what the last layer learns from, ``highest`` or ``max_and_mean_pooling``.
     """
     # Where TensorFlow rewrites to bf16, it puts conversions around what it does not know.
     known = activation is not PolynomialGELU
@@ -274,7 +275,7 @@ def wide_fast_cnn(classes: int = 10) -> keras.Model:
         classes: number of classes, k.
     """
     return fast_cnn(
-        classes, widths=(64, 256, 256), activation=PolynomialGELU, pooling=highest_and_mean
+        classes, widths=(64, 256, 256), activation=PolynomialGELU, pooling=max_and_mean_pooling
     )
 
 
@@ -293,7 +294,7 @@ def _convolution(filters: int, *, pooled: bool) -> keras.layers.Layer:
         3,
         padding="same",
         use_bias=False,
-        kernel_initializer=PassThrough(),
+        kernel_initializer=DiracInitializer(),
         kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3)),
         pooled=pooled,
     )

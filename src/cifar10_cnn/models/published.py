@@ -5,7 +5,7 @@ for it here stands in ``recipes``. Used in notebook 06.
 """
 
 from cifar10_cnn.device import keras
-from cifar10_cnn.models.course import PICTURE_SHAPE, add_conv_block
+from cifar10_cnn.models.basic import IMAGE_SHAPE, add_conv_block
 
 layers = keras.layers
 
@@ -20,7 +20,7 @@ def intro_cnn(classes: int = 10) -> keras.Model:
     """
     return keras.Sequential(
         [
-            keras.Input(PICTURE_SHAPE),
+            keras.Input(IMAGE_SHAPE),
             layers.Rescaling(1 / 255),
             layers.Conv2D(32, 3, activation="relu"),
             layers.MaxPooling2D(),
@@ -44,7 +44,7 @@ def batchnorm_cnn(classes: int = 10) -> keras.Model:
     Args:
         classes: number of classes, k.
     """
-    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="batchnorm_cnn")
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE)], name="batchnorm_cnn")
     for filters, size in ((64, 7), (128, 3), (256, 3)):
         model.add(layers.Conv2D(filters, size, activation="relu"))
         model.add(layers.BatchNormalization())
@@ -63,7 +63,7 @@ def two_conv_cnn(classes: int = 10) -> keras.Model:
     """
     return keras.Sequential(
         [
-            keras.Input(PICTURE_SHAPE),
+            keras.Input(IMAGE_SHAPE),
             layers.Rescaling(1 / 255),
             layers.Conv2D(32, 3, activation="relu"),
             layers.Conv2D(32, 3, activation="relu"),
@@ -83,7 +83,7 @@ def block_cnn(classes: int = 3) -> keras.Model:
     Args:
         classes: number of classes, k.
     """
-    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="block_cnn")
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE)], name="block_cnn")
     model.add(layers.Rescaling(1 / 255))
     for filters in (32, 64):
         add_conv_block(model, filters)
@@ -103,7 +103,7 @@ def strided_cnn(classes: int = 10) -> keras.Model:
     """
     return keras.Sequential(
         [
-            keras.Input(PICTURE_SHAPE),
+            keras.Input(IMAGE_SHAPE),
             layers.Rescaling(1 / 255),
             layers.Conv2D(32, 5, strides=2, padding="same", activation="relu"),
             layers.Conv2D(32, 5, strides=2, activation="relu"),
@@ -124,7 +124,7 @@ def four_conv_cnn(classes: int = 10) -> keras.Model:
     Args:
         classes: number of classes, k.
     """
-    model = keras.Sequential([keras.Input(PICTURE_SHAPE)], name="four_conv_cnn")
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE)], name="four_conv_cnn")
     model.add(layers.Rescaling(1 / 255))
     for filters in (32, 64):
         model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
@@ -173,7 +173,7 @@ def _maxnorm_cnn(
     name: str, scaling: keras.Layer, pairs: tuple[int, ...], classes: int
 ) -> keras.Model:
     """Return P4c's network with that many pairs of convolutions, of that many filters each."""
-    model = keras.Sequential([keras.Input(PICTURE_SHAPE), scaling], name=name)
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE), scaling], name=name)
     for filters in pairs:
         for dropout in (0.2, None):
             kernel = _max_norm((0, 1, 2))

@@ -5,22 +5,22 @@ Every figure's title states what it shows, with numbers taken from the data.
 
 from cifar10_cnn.plots.comparison import curve_grid, score_dots
 from cifar10_cnn.plots.costs import accuracy_against
-from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_pictures
-from cifar10_cnn.plots.examples import confused_pictures, mistakes, predictions
+from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_images
+from cifar10_cnn.plots.examples import confused_images, mistakes, predictions
 from cifar10_cnn.plots.explanations import (
-    answer,
     heat,
-    picture_rows,
+    image_rows,
     points_by_class,
+    prediction_card,
     robustness,
 )
 from cifar10_cnn.plots.layers import convolution_demo, feature_maps, filters, parameter_counts
 from cifar10_cnn.plots.pictures import (
     augmentations,
+    channels,
     class_grid,
+    image_grid,
     pairs,
-    picture_channels,
-    pictures,
     pixel_zoom,
 )
 from cifar10_cnn.plots.results import (
@@ -44,17 +44,17 @@ __all__ = [
     "CourseFigure",
     "accuracy_against",
     "accuracy_over_time",
-    "answer",
     "augmentations",
     "bar_scores",
     "channel_histograms",
+    "channels",
     "class_accuracy",
     "class_counts",
     "class_grid",
     "class_tree",
     "compare_curves",
+    "confused_images",
     "confused_pairs",
-    "confused_pictures",
     "confusion_matrix",
     "convolution_demo",
     "coverage",
@@ -62,19 +62,19 @@ __all__ = [
     "feature_maps",
     "filters",
     "heat",
+    "image_grid",
+    "image_rows",
     "intervals",
     "learning_curves",
     "learning_rate_search",
-    "mean_pictures",
+    "mean_images",
     "mistakes",
     "pairs",
     "parameter_counts",
-    "picture_channels",
-    "picture_rows",
-    "pictures",
     "pixel_zoom",
     "points_by_class",
     "precision_recall",
+    "prediction_card",
     "predictions",
     "reliability",
     "robustness",

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.labels import LEGEND_INCHES, label_outer, legend_alone
 from cifar10_cnn.plots.style import (
     BLACK,

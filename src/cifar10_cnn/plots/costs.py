@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.comparison import accuracies_by_name, mean_text, published_for
 from cifar10_cnn.plots.labels import LEGEND_INCHES, label_points, legend_alone, log_axis
 from cifar10_cnn.plots.style import (

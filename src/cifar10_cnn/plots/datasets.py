@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.style import (
     BLUE,
     DASHES,
@@ -76,9 +76,7 @@ def class_counts(splits: Mapping[str, np.ndarray], class_names: Sequence[str]) -
 
 
 @styled
-def mean_pictures(
-    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
-) -> CourseFigure:
+def mean_images(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     """Draw the mean of all pictures of each class.
 
     Used in notebook 02.
@@ -91,7 +89,7 @@ def mean_pictures(
     Raises:
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
-    images = checks.pictures(images)
+    images = checks.images(images)
     members = members_of_classes(images, labels, class_names)
     means = [images[index].mean(axis=0, dtype=np.float32) for index in members]
     brightness = np.array([mean.mean() for mean in means])
@@ -127,7 +125,7 @@ def channel_histograms(images: np.ndarray) -> CourseFigure:
     Raises:
         ValueError: if the pictures are not uint8 or not in colour.
     """
-    images = checks.pictures(images)
+    images = checks.images(images)
     if images.dtype != np.uint8:
         raise ValueError(f"Pictures must be uint8, 0 to 255, not {images.dtype}.")
     # A part at a time: counting makes 8 bytes of each of up to 150 million values.

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from cifar10_cnn import checks, evaluation
-from cifar10_cnn.plots.pictures import pictures
+from cifar10_cnn.common import checks
+from cifar10_cnn.evaluation import scores as evaluation
+from cifar10_cnn.plots.pictures import image_grid
 from cifar10_cnn.plots.style import (
     CourseFigure,
     class_colours,
@@ -40,7 +41,7 @@ def mistakes(
     Raises:
         ValueError: if the shapes do not fit together.
     """
-    images = checks.pictures(images)
+    images = checks.images(images)
     labels, probabilities = checks.labelled(labels, probabilities)
     checks.names(class_names, probabilities.shape[1])
     checks.same_length(images=images, labels=labels)
@@ -61,11 +62,11 @@ def mistakes(
         "or more"
     )
     alt = f"{title}. {listed(texts).capitalize()}, the first with {percent(sure.max())}."
-    return pictures(images[chosen], captions, title=title, columns=6, alt=alt)
+    return image_grid(images[chosen], captions, title=title, columns=6, alt=alt)
 
 
 @styled
-def confused_pictures(
+def confused_images(
     images: np.ndarray,
     labels: np.ndarray,
     predictions: np.ndarray,
@@ -91,7 +92,7 @@ def confused_pictures(
     Raises:
         ValueError: if the shapes do not fit together.
     """
-    images = checks.pictures(images)
+    images = checks.images(images)
     labels = checks.classes(labels, len(checks.names(class_names)))
     predictions = checks.classes(predictions, len(class_names), "predictions")
     checks.same_length(images=images, labels=labels, predictions=predictions)

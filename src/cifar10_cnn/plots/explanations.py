@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.labels import label_points
 from cifar10_cnn.plots.style import (
     BLACK,
@@ -81,7 +81,7 @@ def _overlaid(images: np.ndarray, maps: np.ndarray) -> np.ndarray:
 
 
 @styled
-def answer(
+def prediction_card(
     picture: np.ndarray,
     places: np.ndarray,
     probabilities: np.ndarray,
@@ -152,7 +152,7 @@ def answer(
 
 
 @styled
-def picture_rows(
+def image_rows(
     rows: Mapping[str, np.ndarray],
     columns: Sequence[str],
     *,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.style import (
     NBSP,
     RIGHT_TEXT,
@@ -22,7 +22,7 @@ CHANNELS = ("red", "green", "blue")
 
 
 @styled
-def pictures(
+def image_grid(
     images: np.ndarray,
     captions: Sequence[object] | None = None,
     *,
@@ -91,7 +91,7 @@ def class_grid(
         ValueError: if there are not as many labels as pictures, or a class has no picture.
     """
     rng = np.random.default_rng(checks.count(seed, "seed", 0))
-    images = checks.pictures(images)
+    images = checks.images(images)
     members = members_of_classes(images, labels, class_names)
     rows = [rng.permutation(index)[: checks.count(per_class, "per_class")] for index in members]
     columns = max(len(row) for row in rows)
@@ -206,7 +206,7 @@ def _same_size(first: np.ndarray, second: np.ndarray) -> None:
 
 
 @styled
-def picture_channels(image: np.ndarray) -> CourseFigure:
+def channels(image: np.ndarray) -> CourseFigure:
     """Draw a picture and its red, green and blue channel.
 
     Used in notebook 01.

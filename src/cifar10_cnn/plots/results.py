@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 
-from cifar10_cnn import checks, evaluation
+from cifar10_cnn.common import checks
+from cifar10_cnn.evaluation import scores as evaluation
 from cifar10_cnn.plots.style import (
     BLUE,
     HATCHES,

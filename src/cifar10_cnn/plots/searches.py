@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.labels import label_outer, label_points, log_axis
 from cifar10_cnn.plots.style import (
     BLACK,

@@ -20,11 +20,12 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
-from cifar10_cnn import checks, device, files
-from cifar10_cnn.sources import CLASS_NAMES
+from cifar10_cnn import device
+from cifar10_cnn.common import checks, files
+from cifar10_cnn.data.readers import CLASS_NAMES
 
 if TYPE_CHECKING:
-    from cifar10_cnn.data import Dataset
+    from cifar10_cnn.data.dataset import Dataset
 
 #: Width of every figure in inches: at 100 dots an inch it fits into JupyterLab unscaled.
 WIDTH = 9.0

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.style import WIDTH
 
 GAP = 0.07
@@ -144,7 +144,7 @@ def as_pictures(images: ArrayLike) -> np.ndarray:
     Raises:
         ValueError: if they are anything else, or there is none.
     """
-    array = checks.pictures(images)
+    array = checks.images(images)
     return np.clip(np.rint(array), 0, 255).astype(np.uint8)
 
 

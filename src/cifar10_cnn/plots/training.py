@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from cifar10_cnn import checks
+from cifar10_cnn.common import checks
 from cifar10_cnn.plots.style import (
     BLACK,
     BLUE,

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.cluster.hierarchy import dendrogram
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from cifar10_cnn import checks, evaluation
-from cifar10_cnn.calibration import Reliability
+from cifar10_cnn.common import checks
+from cifar10_cnn.evaluation import scores as evaluation
+from cifar10_cnn.evaluation.calibration import Reliability
 from cifar10_cnn.plots.style import (
     BLACK,
     BLUE,
@@ -255,7 +256,7 @@ def precision_recall(
 def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     """Draw classes as a tree: those that are often taken for each other join early.
 
-    Their distances are those of ``evaluation.likeness``. Used in notebook 07.
+    Their distances are those of ``evaluation.similarity``. Used in notebook 07.
 
     Args:
         matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
@@ -264,7 +265,7 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     Raises:
         ValueError: if the matrix is not (k, k) for k names, or k is 1.
     """
-    joins = evaluation.likeness(matrix)
+    joins = evaluation.similarity(matrix)
     checks.names(class_names, len(joins) + 1)
     tree = dendrogram(joins, no_plot=True)
     first, second = joins[0, :2].astype(int)

@@ -1,0 +1,1 @@
+"""What every other wing stands on: errors, files, paths, checks of arguments."""

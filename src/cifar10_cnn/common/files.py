@@ -1,0 +1,145 @@
+"""Files written whole or not at all, and JSON files."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from cifar10_cnn.common.errors import CourseError
+
+
+def path(value: str | Path) -> Path:
+    """Return a path that a person has named, ``~`` being the home folder.
+
+    Raises:
+        CourseError: if it is none.
+    """
+    if not isinstance(value, (str, Path)) or not _nameable(str(value)):
+        raise CourseError(f"{value!r} is no path of a file or a folder.")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise CourseError(f"{value} names the home of an unknown user: check the path.") from error
+
+
+def _nameable(text: str) -> bool:
+    """Say whether the operating system could have a file of that name."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def write(file: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all: a reader never sees half of it.
+
+    Raises:
+        CourseError: if it cannot be written, for example because the disk is full.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    part = None
+    try:
+        with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
+                part.write(raw)
+                sync(part.file)
+            # A temporary file is private; a result is as readable as any other file.
+            Path(part.name).chmod(0o666 & ~_umask())
+            Path(part.name).replace(file)
+            sync_names(file.parent)
+    finally:
+        if part is not None:
+            Path(part.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Say in one sentence what keeps a file or a folder from being written.
+
+    Raises:
+        CourseError: in place of an ``OSError``, such as that of a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CourseError(
+            f"{place} could not be written ({error.strerror or error}): check the free space and "
+            "the rights of its folder."
+        ) from error
+
+
+def sync(opened: IO[bytes]) -> None:
+    """Wait until what was written is on the disk: a power cut might leave the name without it."""
+    opened.flush()
+    os.fsync(opened.fileno())
+
+
+def sync_names(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: a power cut might leave the old ones."""
+    with suppress(OSError):  # Windows and some network disks do not open a folder for this
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` to ``file``, whole or not at all."""
+    write(file, json.dumps(content, indent=1) + "\n")
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return what a JSON file holds, or an empty dict where there is none that can be read."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def alone(lock: Path, taken: str, *, wait: bool) -> Iterator[None]:
+    """Keep other programs out of what stands inside.
+
+    The operating system frees the lock if a program ends, however it ends.
+
+    Args:
+        lock: a file for this purpose alone.
+        taken: what to say if one of them is there.
+        wait: wait for it, or raise an error.
+
+    Raises:
+        CourseError: if the lock cannot be written, or is held and this does not ``wait``.
+    """
+    held = FileLock(lock)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held.acquire(blocking=False)
+        except Timeout as error:
+            if not wait:
+                raise CourseError(taken) from error
+            print(taken)
+            held.acquire()
+    except OSError as error:
+        raise CourseError(
+            f"{lock.parent} cannot be written to ({error.strerror or error}): name another folder "
+            "with CIFAR10_HOME."
+        ) from error
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""The course itself: run in order, as pages, published, and the doctor for machines."""

@@ -1,0 +1,101 @@
+"""Pages of a run that open in any browser without a network: each notebook's, and an index."""
+
+import base64
+import html
+import re
+from pathlib import Path
+
+from jinja2 import DictLoader
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from cifar10_cnn.course.summary import Summary
+
+# JupyterLab's template without what it fetches from elsewhere (scripts for old widgets, formulas
+# and diagrams), and with each figure's alt text, which it leaves out.
+_TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js_requirejs -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block data_png scoped %}
+<div class="jp-RenderedImage jp-OutputArea-output {{ extra_class }}">
+<img src="data:image/png;base64,{{ output.data['image/png'] | replace('\\n', '') }}"
+ alt="{{ output.metadata.get('image/png', {}).get('alt', '') | escape_html }}">
+</div>
+{%- endblock -%}
+"""
+_INDEX_STYLE = """
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; } th, td { padding: .25rem 1rem .25rem 0; text-align: left; }
+tr { border-bottom: 1px solid #ccc; } pre { background: #f4f4f4; padding: .5rem; overflow: auto; }
+figure { margin: 2rem 0; } img { max-width: 100%; height: auto; }
+"""
+
+
+def notebook_page(notebook: NotebookNode, name: str, folder: Path) -> str:
+    """Return an executed notebook as one HTML page that fetches nothing.
+
+    Args:
+        notebook: with its outputs.
+        name: the page's title, such as ``01_load``.
+        folder: where pictures named in its text are looked for.
+    """
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"course.html.j2": _TEMPLATE})],
+        template_file="course.html.j2",
+        embed_images=True,
+    )
+    resources = {"metadata": {"name": name, "path": str(folder)}}
+    page, _ = exporter.from_notebook_node(notebook, resources)
+    # The next notebook's page, not its source.
+    return re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", page)
+
+
+def figures_of(notebook: NotebookNode) -> dict[str, tuple[bytes, str]]:
+    """Return the figures that a notebook shows with `plots.show`: name → (PNG file, alt text)."""
+    found = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("figure", {}).get("name")
+            if re.fullmatch(r"[\w-]+", name or "") and "image/png" in output.get("data", {}):
+                picture = base64.b64decode(output.data["image/png"])
+                found[name] = (picture, output.metadata.get("image/png", {}).get("alt", ""))
+    return found
+
+
+def index_page(summary: Summary) -> str:
+    """Return the page that links all others of a run, with its table and figures."""
+    rows = "".join(
+        f"<tr><td>{_link(summary, name)}</td><td>{status}</td><td>{time}</td></tr>"
+        for name, status, time in summary.rows()
+    )
+    facts = "".join(
+        f"<dt><b>{name}</b></dt><dd>{html.escape(value)}</dd>"
+        for name, value in summary.facts().items()
+    )
+    errors = "".join(
+        f"<pre>{html.escape(record.error)}</pre>"
+        for record in summary.notebooks.values()
+        if record.error
+    )
+    figures = "".join(
+        f'<figure><img src="figures/{name}.png" alt="{html.escape(alt)}" loading="lazy">'
+        f"<figcaption>{html.escape(name)}: {html.escape(alt)}</figcaption></figure>"
+        for _, record in sorted(summary.notebooks.items())
+        for name, alt in record.figures.items()
+    )
+    title = f"CIFAR-10 course, profile {summary.profile}"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_INDEX_STYLE}</style></head><body><h1>{title}</h1>"
+        f"<table><tr><th>notebook</th><th>status</th><th>time</th></tr>{rows}</table>"
+        f"{errors}<dl>{facts}</dl>{figures}</body></html>\n"
+    )
+
+
+def _link(summary: Summary, name: str) -> str:
+    if name not in summary.notebooks:
+        return html.escape(name)
+    return f'<a href="{name}.html">{name}</a> (<a href="{name}.ipynb">notebook</a>)'

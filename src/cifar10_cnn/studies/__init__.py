@@ -1,0 +1,1 @@
+"""Many trainings side by side: what is missing is trained, one table is written and read."""
