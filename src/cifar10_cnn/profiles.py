@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from cifar10_cnn.common.errors import CourseError
+from cifar10_cnn.common import checks
 
 
 @dataclass(frozen=True)
@@ -12,11 +12,11 @@ class Profile:
 
     Attributes:
         name: ``smoke``, ``quick`` or ``full``.
-        train_images: how many training pictures are loaded; None means all that are not validation.
-        validation_images: how many training pictures are set aside for validation.
-        test_images: how many test pictures are loaded; None means all.
+        train_images: how many training images are loaded; None means all that are not validation.
+        validation_images: how many training images are set aside for validation.
+        test_images: how many test images are loaded; None means all.
         epochs: the most epochs that the final training of notebook 04 takes.
-        experiment_images: training pictures for each of the small experiments.
+        experiment_images: training images for each of the small experiments.
         experiment_epochs: epochs of each of the small experiments.
         recipe_epochs: the most epochs that a recipe with a number of its own may take in a
             comparison; None means as many as it says.
@@ -38,11 +38,11 @@ _PROFILES = {
     profile.name: profile
     for profile in (
         # Tests and CI: every cell runs, on little.
-        Profile("smoke", 2_000, 500, 1_000, 6, 1_000, 3, recipe_epochs=1),
-        # A student's laptop: all pictures where it is affordable.
+        Profile("smoke", 1_000, 300, 500, 2, 500, 2, recipe_epochs=1),
+        # A student's laptop: all images where it is affordable.
         Profile("quick", None, 5_000, None, 4, 5_000, 6, recipe_epochs=3),
         # An instructor, the evening before class: everything. The experiments of notebook 04 stay
-        # smaller by intent: with fewer pictures a network overfits sooner.
+        # smaller by intent: with fewer images a network overfits sooner.
         Profile("full", None, 5_000, None, 14, 12_000, 10),
     )
 }
@@ -59,17 +59,15 @@ def get(name: str) -> Profile:
     Raises:
         CourseError: if there is none of that name.
     """
-    if not isinstance(name, str) or name not in _PROFILES:
-        raise CourseError(f"There is no profile {name!r}: choose one of {', '.join(_PROFILES)}.")
-    return _PROFILES[name]
+    return _PROFILES[checks.chosen(name, _PROFILES, "profile")]
 
 
 def current() -> Profile:
-    """Return the profile that ``CIFAR10_PROFILE`` names, ``quick`` if it names none.
+    """Return the profile that ``CIFAR10_PROFILE`` names, ``quick`` if it is unset or empty.
 
     Used in every notebook.
 
     Raises:
         CourseError: if the variable names no profile.
     """
-    return get(os.environ.get("CIFAR10_PROFILE", "quick"))
+    return get(os.environ.get("CIFAR10_PROFILE") or "quick")

@@ -1,4 +1,4 @@
-"""The networks that the course builds itself, from the dense baseline to the regularized CNN."""
+"""The course's own networks, from the dense baseline to the regularized CNN."""
 
 from cifar10_cnn.common import checks
 from cifar10_cnn.device import keras
@@ -56,14 +56,14 @@ def add_conv_block(model: keras.Sequential, filters: int, *, batch_norm: bool = 
 
 
 def augmentation() -> list[keras.layers.Layer]:
-    """Return the layers that flip and shift pictures at random, in training alone.
+    """Return the layers that flip and shift images at random, in training alone.
 
     Used in notebook 04; notebook 02 shows what each layer does.
     """
     return [
         layers.RandomFlip("horizontal"),
-        # Whole pixels only: shifts by parts of a pixel would blur the pictures in training, and
-        # the sharp ones in use would then look strange to the network.
+        # Whole pixels only: shifts by parts of a pixel would blur the images in training, and the
+        # sharp ones in use would then look strange to the network.
         layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", interpolation="nearest"),
     ]
 
@@ -77,17 +77,17 @@ def plain_cnn(
 ) -> keras.Model:
     """Build the course's CNN: three convolutional blocks of 32, 64 and 128 filters, then Dense.
 
-    Used in notebook 04, which switches its three helpers against overfitting on one by one.
+    Used in notebook 04, which adds its three kinds of regularization one by one.
 
     Args:
         classes: number of classes, k.
-        augment: flip and shift the training pictures at random.
+        augment: flip and shift the training images at random.
         batch_norm: batch normalization after each convolution.
-        dropout: share of the values before the last layer that are set to zero in training, 0 to
+        dropout: fraction of the values before the last layer that are set to zero in training, 0 to
             less than 1 (Srivastava et al., 2014).
 
     Raises:
-        ValueError: if ``classes`` is no whole number from 2 on, or ``dropout`` no such share.
+        ValueError: if ``classes`` is no whole number from 2 on, or ``dropout`` no such fraction.
     """
     checks.count(classes, "classes", 2, 100_000)
     checks.number(dropout, "dropout", 0, 0.999)

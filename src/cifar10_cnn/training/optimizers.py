@@ -9,9 +9,10 @@ from typing import Any
 from cifar10_cnn.common import checks
 from cifar10_cnn.device import keras
 
-#: Of what ``UnitMuon`` leaves to SGD, for each picture of a batch, and as a share of Muon's rate.
+#: Learning rate of what ``UnitMuon`` leaves to SGD, for each image of a batch, as a fraction of
+#: Muon's.
 SGD_RATE = 0.22
-#: The same for its weight decay. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes
+#: Its weight decay, likewise. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes
 #: through the momentum, too, which makes it 6.7 times as strong.
 SGD_WEIGHT_DECAY = 8.3e-6
 
@@ -43,11 +44,11 @@ class ConvMuon(keras.optimizers.Muon):
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class UnitMuon(ConvMuon):
-    """Muon for kernels of length one, and plain SGD with Nesterov's momentum for all the rest.
+    """Muon for unit-norm kernels, and plain SGD with Nesterov's momentum for all the rest.
 
-    The learning rate is the length of a step beside a kernel's. It suits layers with
+    The learning rate is the length of a step beside a kernel's norm. It suits layers with
     ``kernel_constraint=UnitNorm(axis=(0, 1, 2, 3))`` and a batch normalization behind them, which
-    takes a kernel's length out again: only its direction counts. What Keras' Muon sets for AdamW
+    takes a kernel's norm out again: only its direction counts. What Keras' Muon sets for AdamW
     is here SGD's: its learning rate is ``adam_lr_ratio`` times as high, its momentum is
     ``adam_beta_1``, its weight decay ``adam_weight_decay`` (Jordan, 2024,
     https://github.com/KellerJordan/cifar10-airbench).
@@ -77,11 +78,7 @@ _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     # The last layer's rows are classes, not directions: it stays with AdamW, as Muon's author says.
     "muon": partial(ConvMuon, exclude_layers=["probabilities"]),
     "unit_muon": partial(
-        UnitMuon,
-        momentum=0.6,
-        weight_decay=None,
-        adam_beta_1=0.85,
-        exclude_layers=["head"],
+        UnitMuon, momentum=0.6, weight_decay=None, adam_beta_1=0.85, exclude_layers=["head"]
     ),
 }
 
@@ -107,8 +104,8 @@ def make(
             ``probabilities``, as that of the published ones is); ``unit_muon`` (for the fast
             ones).
         learning_rate: the step size, or a schedule of it.
-        batch_size: pictures a step; ``unit_muon`` moves offsets and the last layer by the sum of
-            their gradients, of which it is given the mean.
+        batch_size: images a step; ``unit_muon`` moves biases and the last layer by the sum of the
+            images' gradients, of which it is given the mean.
         newton_schulz: steps by which ``unit_muon`` nears an orthogonal matrix.
 
     Raises:
