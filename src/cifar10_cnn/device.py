@@ -70,13 +70,13 @@ def precision(requested: str | None = None) -> Precision:
     Else ``fp32``. In fp32 a sprint takes 1.84 × as long on an AMD processor with AVX-512.
 
     Args:
-        requested: ``auto``, ``bf16`` (also where it is slower) or ``fp32``; by default what
+        requested: ``auto``, ``bf16`` (also where it is slower) or ``fp32``; None means what
             ``CIFAR10_PRECISION`` names, else ``auto``.
 
     Raises:
         CourseError: if there is no such precision, or none on this machine.
     """
-    requested = requested or os.environ.get("CIFAR10_PRECISION", "auto")
+    requested = requested or os.environ.get("CIFAR10_PRECISION") or "auto"
     checks.chosen(requested, ("auto", "bf16", "fp32"), "precision")
     if _gpu_names():
         able = faster = _gpu_has_bf16()
@@ -95,12 +95,9 @@ def precision(requested: str | None = None) -> Precision:
 
 
 def arithmetic() -> str:
-    """Return the precision of training, and with which instructions a CPU computes in bf16.
+    """Return the precision and a CPU's instructions for it: how fast networks are depends on both.
 
-    How fast networks are beside each other depends on both. Used by ``bench``.
-
-    Returns:
-        ``bf16 (AMX)``, ``bf16 (AVX-512)``, ``bf16`` on a GPU, or ``fp32``.
+    Used by ``bench``: ``bf16 (AMX)``, ``bf16 (AVX-512)``, ``bf16`` on a GPU, or ``fp32``.
     """
     if precision() == "fp32" or _gpu_names():
         return precision()
@@ -129,13 +126,13 @@ def cpu_facts() -> set[str]:
 
 def _gpu_has_bf16() -> bool:
     """Say whether the first GPU multiplies bf16 numbers itself."""
-    if keras.backend.backend() == "tensorflow":
-        tf = importlib.import_module("tensorflow")
-        gpu = tf.config.list_physical_devices("GPU")[0]
-        details = tf.config.experimental.get_device_details(gpu)
-        return details.get("compute_capability", (0,))[0] >= 8
-    if keras.backend.backend() == "jax":
-        first = importlib.import_module("jax").devices()[0]
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        config = importlib.import_module(backend).config
+        first = config.list_physical_devices("GPU")[0]
+        return config.experimental.get_device_details(first).get("compute_capability", (0,))[0] >= 8
+    if backend == "jax":
+        first = importlib.import_module(backend).devices()[0]
         return float(getattr(first, "compute_capability", 0)) >= 8
     return False
 
@@ -199,17 +196,13 @@ def _gpu_names() -> list[str]:
     backend = keras.backend.backend()
     with workarounds.mute_stderr():
         if backend == "tensorflow":
-            tf = importlib.import_module("tensorflow")
-            return [
-                tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
-                for gpu in tf.config.list_physical_devices("GPU")
-            ]
+            config = importlib.import_module(backend).config
+            details = config.experimental.get_device_details
+            gpus = config.list_physical_devices("GPU")
+            return [details(gpu).get("device_name", gpu.name) for gpu in gpus]
         if backend == "jax":
-            jax = importlib.import_module("jax")
-            return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
-        if backend == "torch":
-            cuda = importlib.import_module("torch").cuda
-            return [cuda.get_device_name(index) for index in range(cuda.device_count())]
+            devices = importlib.import_module(backend).devices()
+            return [device.device_kind for device in devices if device.platform != "cpu"]
         return []
 
 

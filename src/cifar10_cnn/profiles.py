@@ -8,30 +8,17 @@ from cifar10_cnn.common import checks
 
 @dataclass(frozen=True)
 class Profile:
-    """Sizes of one way to run the course.
+    """Sizes of one way to run the course: how many images are loaded, and trained on how long."""
 
-    Attributes:
-        name: ``smoke``, ``quick`` or ``full``.
-        train_images: how many training images are loaded; None means all that are not validation.
-        validation_images: how many training images are set aside for validation.
-        test_images: how many test images are loaded; None means all.
-        epochs: the most epochs that the final training of notebook 04 takes.
-        experiment_images: training images for each of the small experiments.
-        experiment_epochs: epochs of each of the small experiments.
-        recipe_epochs: the most epochs that a recipe with a number of its own may take in a
-            comparison; None means as many as it says.
-        seed: seed of every split, shuffle and initial weight.
-    """
-
-    name: str
-    train_images: int | None
-    validation_images: int
-    test_images: int | None
-    epochs: int
-    experiment_images: int
+    name: str  # smoke, quick or full
+    train_images: int | None  # None means all that are not validation
+    validation_images: int  # training images set aside
+    test_images: int | None  # None means all
+    epochs: int  # at most, of notebook 04's final training
+    experiment_images: int  # training images of each of the small experiments
     experiment_epochs: int
-    recipe_epochs: int | None = None
-    seed: int = 0
+    recipe_epochs: int | None = None  # at most, of recipes in a comparison; None: as they say
+    seed: int = 0  # of every split, shuffle and initial weight
 
 
 _PROFILES = {

@@ -1,18 +1,13 @@
 """What is done around habits of other libraries that cost the course noise or time."""
 
 import contextlib
-import ctypes
 import importlib
 import logging
 import os
 import platform
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-
-# What glibc calls the settings of its memory (malloc.h), and the most that it lets one of them be.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX = -1, -3, 32 * 2**20
 
 
 def set_tensorflow_variables() -> None:
@@ -61,21 +56,3 @@ def disable_autotuning() -> None:
     options.autotune.enabled = False
     keras_own = trainer.TFEpochIterator._get_iterator
     trainer.TFEpochIterator._get_iterator = lambda self: keras_own(self).with_options(options)
-
-
-def keep_freed_memory() -> None:
-    """Let this process use freed memory again, where TensorFlow would have it given back.
-
-    Its reading of data from Python sets glibc to ask the system for every array of 128 KiB or more,
-    and to give it back when it is freed (``ApplyPython311MemoryPatch``, under any Python): in each
-    step the system then clears memory anew, page by page. TensorFlow does so whenever a ``fit``
-    begins to read, so this must come after. Without glibc nothing changes. MALLOPT
-    """
-    if libc := _glibc():
-        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
-        libc.mallopt(_M_TRIM_THRESHOLD, 32 * _MMAP_THRESHOLD_MAX)
-
-
-@cache
-def _glibc() -> ctypes.CDLL | None:
-    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

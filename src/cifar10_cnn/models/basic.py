@@ -9,13 +9,9 @@ IMAGE_SHAPE = (32, 32, 3)
 
 
 def dense_baseline(classes: int = 10) -> keras.Model:
-    """Build the network without convolutions that every CNN must beat.
+    """Build the network without convolutions that every CNN must beat: one hidden layer.
 
-    One hidden layer on the flattened pixels, as in the lab that the course descends from.
-    Used in notebook 03.
-
-    Args:
-        classes: number of classes, k.
+    Used in notebooks 03, 05 and 07.
     """
     return keras.Sequential(
         [
@@ -33,18 +29,14 @@ def add_conv_block(model: keras.Sequential, filters: int, *, batch_norm: bool = 
     """Add one block: two 3×3 convolutions, then a pooling that halves height and width.
 
     Two small convolutions see as far as one of 5×5 with fewer parameters (Simonyan and Zisserman,
-    2015, https://arxiv.org/abs/1409.1556). Used in notebook 03.
+    2015, https://arxiv.org/abs/1409.1556). Notebook 03 writes the same in the open.
 
     Args:
         model: the model that grows by the block.
         filters: number of feature maps that each convolution makes.
         batch_norm: put batch normalization between each convolution and its ReLU (Ioffe and
             Szegedy, 2015, https://arxiv.org/abs/1502.03167).
-
-    Raises:
-        ValueError: if ``filters`` is no whole number from 1 on.
     """
-    checks.count(filters, "filters", 1, 100_000)
     for _ in range(2):
         model.add(layers.Conv2D(filters, 3, padding="same"))
         if batch_norm:
@@ -56,10 +48,7 @@ def add_conv_block(model: keras.Sequential, filters: int, *, batch_norm: bool = 
 
 
 def augmentation() -> list[keras.layers.Layer]:
-    """Return the layers that flip and shift images at random, in training alone.
-
-    Used in notebook 04; notebook 02 shows what each layer does.
-    """
+    """Return the layers that flip and shift images at random, in training alone."""
     return [
         layers.RandomFlip("horizontal"),
         # Whole pixels only: shifts by parts of a pixel would blur the images in training, and the
@@ -69,11 +58,7 @@ def augmentation() -> list[keras.layers.Layer]:
 
 
 def plain_cnn(
-    classes: int = 10,
-    *,
-    augment: bool = False,
-    batch_norm: bool = False,
-    dropout: float = 0.0,
+    classes: int = 10, *, augment: bool = False, batch_norm: bool = False, dropout: float = 0.0
 ) -> keras.Model:
     """Build the course's CNN: three convolutional blocks of 32, 64 and 128 filters, then Dense.
 

@@ -70,9 +70,9 @@ def fast_cnn(
         x = activation()(x)
         for filters, depth in zip(widths, depths, strict=True):
             for position in range(depth):
-                before = x
-                x = _convolution(filters, pooled=position == 0)(x)
-                if position == 0:
+                before, pooled = x, position == 0
+                x = Convolution(filters, 3, pooled=pooled, **_kernel_options())(x)
+                if pooled:
                     x = layers.MaxPooling2D()(x)
                 # No scale: the norm of the kernel behind it changes nothing either.
                 x = FusedBatchNormalization(scale=False, momentum=0.6, epsilon=1e-5)(x)
@@ -90,30 +90,18 @@ def fast_cnn(
 
 
 def wide_fast_cnn(classes: int = 10) -> keras.Model:
-    """Build the fast CNN with twice as many filters in its last groups, as airbench94 has them.
-
-    It has ``PolynomialGELU`` and ``max_and_mean_pooling``.
-    """
+    """Build the fast CNN with twice as many filters in its last groups, as airbench94 has them."""
     return fast_cnn(
         classes, widths=(64, 256, 256), activation=PolynomialGELU, pooling=max_and_mean_pooling
     )
 
 
 def widest_fast_cnn(classes: int = 10) -> keras.Model:
-    """Build the fast CNN with the most filters, as airbench96 has them, for the longest training.
-
-    It has ``PolynomialGELU``.
-    """
+    """Build the fast CNN with the most filters, as airbench96 has them, for the longest training."""
     return fast_cnn(classes, widths=(128, 384, 512), depths=(2, 2, 3), activation=PolynomialGELU)
 
 
-def _convolution(filters: int, *, pooled: bool) -> keras.layers.Layer:
-    return Convolution(
-        filters,
-        3,
-        padding="same",
-        use_bias=False,
-        kernel_initializer=DiracInitializer(),
-        kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3)),
-        pooled=pooled,
-    )
+def _kernel_options() -> dict[str, Any]:
+    unit_norm = keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
+    start = {"kernel_initializer": DiracInitializer(), "kernel_constraint": unit_norm}
+    return {"padding": "same", "use_bias": False, **start}

@@ -8,17 +8,16 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from cifar10_cnn.device import keras
-from cifar10_cnn.models import fast_operations
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+if ON_TENSORFLOW:
+    from cifar10_cnn.models import fast_operations
 
 #: How many images ``Whitening.adapt`` takes: a million patches tell their covariance.
 WHITENING_IMAGES = 1_000
 #: Where the factor in ``polynomial_gelu`` reaches 0 or 1, and its coefficients; with them no value
 #: is further than 0.009 from GELU's.
 REACH, COEFFICIENTS = 2.77, (1.04, -0.91, 0.37)
-
-
-def _on_tensorflow() -> bool:
-    return keras.backend.backend() == "tensorflow"
 
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
@@ -38,9 +37,9 @@ class Whitening(keras.layers.Conv2D):
 
     def __init__(self, patch: int = 2, epsilon: float = 1e-4, **kwargs: Any) -> None:
         self.patch, self.epsilon = patch, epsilon
-        for set_here in ("filters", "kernel_size", "trainable"):
-            kwargs.pop(set_here, None)  # they come back from a saved file
-        super().__init__(6 * patch**2, patch, trainable=False, **kwargs)
+        # A saved file has these settings, too.
+        own = {"filters": 6 * patch**2, "kernel_size": patch, "trainable": False}
+        super().__init__(**{**kwargs, **own})
 
     def adapt(self, images: np.ndarray) -> None:
         """Compute the filters from the layer's inputs, (N, h, w, 3); labels are not needed."""
@@ -64,12 +63,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization (Ioffe and Szegedy, 2015) in TensorFlow's one operation for it.
 
     Keras' own takes six operations, each of which goes through all activations in memory: with it
-    the sprint takes 1.23 × as long with AVX-512, a step of 32 pixels 1.7 × as long with AMX.
+    ``sprint`` takes 1.23 × as long with AVX-512, a step at 32 pixels 1.7 × as long with AMX.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalize by the batch's mean and variance in training, by the running ones in use."""
-        if not _on_tensorflow():
+        if not ON_TENSORFLOW:
             return super().call(inputs, training, mask)
         scale = self.gamma if self.scale else keras.ops.ones_like(self.beta)
         statistics = None if training else (self.moving_mean, self.moving_variance)
@@ -102,7 +101,7 @@ class Convolution(keras.layers.Conv2D):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the filters' outputs, before bias and activation."""
         _, height, width, channels = inputs.shape
-        if _on_tensorflow() and height and width:
+        if ON_TENSORFLOW and height and width:
             unread = (height % 2, width % 2) if self.pooled else (0, 0)
             layout = fast_operations.memory_layout(width, channels)
             if layout != "unchanged" or any(unread):
@@ -148,7 +147,7 @@ class PolynomialGELU(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return a value for each of the inputs."""
-        return _compiled_gelu()(inputs) if _on_tensorflow() else polynomial_gelu(inputs)
+        return _compiled_gelu()(inputs) if ON_TENSORFLOW else polynomial_gelu(inputs)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
         """Return the shape of the inputs."""

@@ -1,13 +1,14 @@
 """Operations of TensorFlow alone that make the fast networks fast on a CPU.
 
-Each says how many times as long a training or a step takes without it. AVX-512: trainings of the
-sprint on an AMD processor; AMX: steps at 32 pixels on an Intel processor; both in bf16.
+Each says how many times as long it takes without it: AVX-512 means trainings on an AMD processor,
+AMX steps at 32 pixels on an Intel processor, both in bf16.
 """
 
-import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
+
+import tensorflow as tf
 
 from cifar10_cnn import device
 
@@ -26,13 +27,10 @@ MANY_CHANNELS = 64
 def in_one_pass(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Compile an elementwise function of Keras' operations, and its gradient, into one loop each.
 
-    Each of TensorFlow's operations goes through all numbers in memory. A step of ``standard`` takes
-    1.9 × as long with the polynomial's operations one by one, 1.3 × with Keras' GELU (AMX).
-
-    Returns:
-        The same function; it computes in float32 and returns the type that it is given.
+    Each of TensorFlow's operations goes through all numbers in memory: a step of ``standard`` takes
+    1.6 × as long with Keras' GELU, longer with the polynomial's operations one by one (AMX). It
+    computes in float32 and returns the type that it is given.
     """
-    tf = importlib.import_module("tensorflow")
     compiled = partial(tf.function, jit_compile=True, autograph=False)
 
     @compiled
@@ -48,17 +46,13 @@ def in_one_pass(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         slope = tape.gradient(result, exact)
         return tf.cast(slope * tf.cast(upstream, "float32"), values.dtype)
 
-    @tf.custom_gradient
-    def activation(values: Any) -> Any:
-        return forward(values), partial(backward, values)
-
-    return activation
+    return tf.custom_gradient(lambda values: (forward(values), partial(backward, values)))
 
 
 def fused_batch_norm(
     values: Any, scale: Any, bias: Any, epsilon: float, statistics: tuple[Any, Any] | None
 ) -> tuple[Any, Any, Any]:
-    """Normalize channels in one operation; its gain stands in ``FusedBatchNormalization``.
+    """Normalize channels in one operation: the gain stands in ``FusedBatchNormalization``.
 
     Args:
         values: (N, h, w, c).
@@ -68,60 +62,52 @@ def fused_batch_norm(
         statistics: mean and variance of each channel, (c,) each; None takes those of ``values``.
 
     Returns:
-        The normalized values, and each channel's mean and variance.
+        The normalized values, mean and variance.
     """
-    tf = importlib.import_module("tensorflow")
-    tensors = [
-        None if each is None else tf.cast(each, "float32")
-        for each in (scale, bias, *(statistics or (None, None)))
-    ]
+    given = (scale, bias, *(statistics or ()))
     return tf.compat.v1.nn.fused_batch_norm(
-        values, *tensors, epsilon=epsilon, is_training=statistics is None
+        values,
+        *[tf.cast(each, "float32") for each in given],
+        epsilon=epsilon,
+        is_training=statistics is None,
     )
 
 
 def memory_layout(width: int, channels: int) -> Layout:
-    """Return the layout in which ``convolution`` trains fastest on this processor.
-
-    Args:
-        width: of the images, pixels.
-        channels: number of the images' channels.
-    """
-    if device.rewrites_to_bf16():
-        if "amx_bf16" in device.cpu_facts():
-            return "side by side" if width <= NARROW else "unchanged"
-        return "swapped" if channels >= MANY_CHANNELS else "unchanged"
-    return "unchanged"
+    """Return the layout of images in which ``convolution`` trains fastest on this processor."""
+    if not device.rewrites_to_bf16():
+        return "unchanged"
+    if "amx_bf16" in device.cpu_facts():
+        return "side by side" if width <= NARROW else "unchanged"
+    return "swapped" if channels >= MANY_CHANNELS else "unchanged"
 
 
 def convolution(values: Any, kernels: Any, layout: Layout, unread: tuple[int, int]) -> Any:
     """Convolve with padding ``same`` and stride 1, leaving out what nobody reads.
 
-    The kernels' gradient sums over all pixels of all images, and the layout is the one in which
-    oneDNN does that fastest. The sums are the same, but for the order of their terms:
+    The kernels' gradient sums over all pixels of all images. The layout is the one in which oneDNN
+    does that fastest; the sums are the same, but for the order of their terms:
 
     - ``side by side``: sixteen images in a row, columns of zeros between them. AMX multiplies 32
       numbers of 16 bits at once, and oneDNN takes them from a row: an image of 7 pixels leaves
-      three quarters of that idle, sixteen of them an eighth. Without it a step takes 1.1 × as long
-      in the sprint, 1.2 × in ``standard``.
+      three quarters of that idle, sixteen of them an eighth. Without it ``standard`` takes 1.14 ×
+      as long at 24 pixels, 1.09 × at 32, ``sprint`` 1.03 × (AMX).
     - ``swapped``: images and channels change places. A kernel's gradient is a convolution, too: of
       the inputs, with the outputs' gradients as kernels. What it sums over, the images, are its
       channels; the channels stand in one row, the first pixel of each, then the second of each and
       so on, so dilated by their number it meets pixels of one channel only. oneDNN convolves faster
-      than it computes kernels' gradients: without it a sprint takes 1.17 × as long (AVX-512).
-    - ``unchanged``.
+      than it computes kernels' gradients: without it ``sprint`` takes 1.17 × as long (AVX-512).
 
     Args:
         values: (N, h, w, c).
         kernels: (height, width, c, filters); a tensor or a layer's variable.
         layout: ``memory_layout`` says which.
-        unread: how many of the last rows and columns nobody reads, 0 or 1 each. Computing them, too,
-            takes UNREAD.
+        unread: how many of the last rows and columns are left out, 0 or 1 each. Computed, too, they
+            make ``standard`` take 1.12 × as long (AVX-512); with AMX 1.04 ×.
 
     Returns:
         (N, h - unread[0], w - unread[1], filters).
     """
-    tf = importlib.import_module("tensorflow")
     sides = [int(side) for side in kernels.shape[:2]]
     zeros = [((side - 1) // 2, side // 2 - cut) for side, cut in zip(sides, unread, strict=True)]
     # What a pixel's gradient needs: the outputs that it had a part in.
@@ -155,21 +141,14 @@ def convolution(values: Any, kernels: Any, layout: Layout, unread: tuple[int, in
 
 
 def _kernel_gradient(values: Any, upstream: Any, sides: Sequence[int], padding: str) -> Any:
-    tf = importlib.import_module("tensorflow")
-    return tf.raw_ops.Conv2DBackpropFilter(
-        input=values,
-        filter_sizes=[*sides, values.shape[-1], upstream.shape[-1]],
-        out_backprop=upstream,
-        strides=[1, 1, 1, 1],
-        padding=padding,
-    )
+    shape = [*sides, values.shape[-1], upstream.shape[-1]]
+    operation = tf.compat.v1.nn.conv2d_backprop_filter
+    return operation(values, shape, upstream, strides=[1, 1, 1, 1], padding=padding)
 
 
 def _side_by_side_gradient(
     values: Any, upstream: Any, sides: Sequence[int], unread: tuple[int, int]
 ) -> Any:
-    tf = importlib.import_module("tensorflow")
-
     def in_rows(values: Any, unread: tuple[int, int]) -> Any:
         missing = -tf.shape(values)[0] % IMAGES_IN_A_ROW
         # As large a result as the input, else oneDNN takes another way.
@@ -187,7 +166,6 @@ def _side_by_side_gradient(
 def _swapped_gradient(
     values: Any, upstream: Any, sides: Sequence[int], zeros: Sequence[tuple[int, int]]
 ) -> Any:
-    tf = importlib.import_module("tensorflow")
     _, height, width, channels = values.shape
     shape = [*sides, channels, upstream.shape[-1]]
 
@@ -203,9 +181,8 @@ def _swapped_gradient(
         )
         return first + IMAGES_SWAPPED, total + tf.cast(tf.reshape(outputs, shape), "float32")
 
-    images = tf.shape(values)[0]
     _, total = tf.while_loop(
-        lambda first, _: first < images,
+        lambda first, _: first < tf.shape(values)[0],
         add_some,
         (0, tf.zeros(shape)),
         parallel_iterations=1,  # each takes all cores

@@ -90,9 +90,7 @@ def adapt(model: keras.Model, images: np.ndarray) -> None:
 
 
 def fingerprint(name: str) -> str:
-    """Return the digest of the network called ``name``.
-
-    A cached training is one of this network only as long as they stay the same.
+    """Return the digest of the network called ``name``, built for ten classes.
 
     Raises:
         CourseError: if there is no network of that name.
@@ -111,7 +109,7 @@ def digest(model: keras.Model) -> str:
     Two models with the same digest may have other weights.
     """
     optimizer = getattr(model, "optimizer", None)  # a model has none before it is compiled
-    parts = [*model.layers, *([optimizer] if optimizer else [])]
+    parts = [*model.layers, optimizer] if optimizer else model.layers
     settings = [_computing(keras.saving.serialize_keras_object(part)) for part in parts]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -119,8 +117,8 @@ def digest(model: keras.Model) -> str:
 def _computing(config: Any) -> Any:
     """Leave out what changes no result: Keras' counted names, Python's modules, ``pooled``."""
     if isinstance(config, dict):
-        silent = ("name", "module", "pooled")
-        return {key: _computing(value) for key, value in config.items() if key not in silent}
+        keys = config.keys() - {"name", "module", "pooled"}
+        return {key: _computing(config[key]) for key in keys}
     if isinstance(config, (list, tuple)):
         return [_computing(value) for value in config]
     return config

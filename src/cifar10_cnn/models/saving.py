@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +26,9 @@ from cifar10_cnn.models.fast_layers import (
 layers = keras.layers
 
 #: Where the parts of a network come from; a file may name any other code, and Keras would run it.
-_KNOWN = (
-    "keras.layers.",
-    "keras.initializers.",
-    "keras.regularizers.",
-    "keras.constraints.",
-    "keras.activations.",
-    "keras.models.",
-    "keras.src.models.",
-    "keras.dtype_policies.",
+_KNOWN = re.compile(
+    r"keras(\.(layers|initializers|regularizers|constraints|activations|(src\.)?models|dtype_policies)"
+    r"(\..*)?)?"
 )
 #: Layers that run code or read files of the one who made them.
 _DANGEROUS = {
@@ -65,7 +61,7 @@ def plain(model: keras.Model) -> keras.Model:
     Args:
         model: a trained network; one without layers of ours is copied as it is.
     """
-    own: dict[type, type] = {
+    own: dict[type, Any] = {
         Whitening: layers.Conv2D,
         Convolution: layers.Conv2D,
         FusedBatchNormalization: layers.BatchNormalization,
@@ -99,12 +95,10 @@ def compressed_bytes(model: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.keras"
         small.save(file)
-        with (
-            zipfile.ZipFile(file) as stored,
-            zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
-        ):
+        zipped = zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=9)
+        with zipfile.ZipFile(file) as stored, zipped:
             for name in stored.namelist():
-                archive.writestr(name, stored.read(name))
+                zipped.writestr(name, stored.read(name))
     return content.getvalue()
 
 
@@ -118,35 +112,27 @@ def load(file: str | Path) -> keras.Model:
     path = files.path(file)
     if not path.is_file():
         raise CourseError(f"There is no model file {path}: check the path.")
-    try:
+    with _refusing(f"{path} is no Keras model: give a .keras file."):
         _check(path)
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except CourseError:
-        raise
-    except Exception as error:  # a damaged file makes Keras raise almost anything
-        raise CourseError(
-            f"{path} is no Keras model ({_first_line(error)}): give a .keras file."
-        ) from error
-    try:
+    expected = getattr(model, "input_shape", "something else")
+    with _refusing(f"{path} does not take an image of shape {IMAGE_SHAPE}, but {expected}."):
         outputs = model.predict(np.full((1, *IMAGE_SHAPE), 128, dtype="uint8"), verbose=0)
-    except Exception as error:  # what a network does with an image that it is not made for
-        expected = getattr(model, "input_shape", "something else")
-        raise CourseError(
-            f"{path} does not take an image of shape {IMAGE_SHAPE} ({_first_line(error)}): it "
-            f"expects {expected}."
-        ) from error
-    try:
+    with _refusing(f"{path} does not return probabilities: its last layer must be a softmax."):
         checks.probabilities(outputs)
-    except ValueError as error:
-        raise CourseError(
-            f"{path} does not return one probability for each class ({error}): its last layer must "
-            "be a softmax."
-        ) from error
     return model
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+@contextmanager
+def _refusing(sentence: str) -> Iterator[None]:
+    """Raise a ``CourseError`` in place of any other: a strange file makes Keras raise anything."""
+    try:
+        yield
+    except CourseError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CourseError(f"{sentence} ({reason})") from error
 
 
 def _check(path: Path) -> None:
@@ -159,8 +145,7 @@ def _check(path: Path) -> None:
     for part in _parts(config):
         module, name = str(part["module"]), str(part["class_name"])
         own = keras.saving.get_registered_object(str(part.get("registered_name"))) is not None
-        known = module == "keras" or f"{module}.".startswith(_KNOWN)
-        if name in _DANGEROUS or not (own or known):
+        if name in _DANGEROUS or not (own or _KNOWN.fullmatch(module)):
             raise CourseError(
                 f"{path} asks for {module}.{name}, which may run any code on this machine: it is "
                 "not loaded. If you trust its author, load it with Keras yourself."

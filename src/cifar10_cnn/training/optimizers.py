@@ -19,12 +19,11 @@ SGD_WEIGHT_DECAY = 8.3e-6
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class ConvMuon(keras.optimizers.Muon):
-    """Muon that also orthogonalizes the updates of convolution kernels.
+    """Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon) for convolutions, too.
 
     Keras' Muon handles matrices alone. A kernel (height, width, inputs, filters) is a matrix too:
     each filter is one column of height · width · inputs weights. Biases and every layer named in
-    ``exclude_layers`` keep AdamW's update (Jordan et al., 2024,
-    https://kellerjordan.github.io/posts/muon).
+    ``exclude_layers`` keep AdamW's update.
     """
 
     def _should_use_adamw(self, variable: Any) -> bool:
@@ -101,8 +100,7 @@ def make(
     Args:
         name: ``sgd``; ``momentum`` (SGD with momentum 0.9); ``rmsprop``; ``adam``; ``adamw``
             (weight decay 0.004); ``muon`` (for networks whose last layer is called
-            ``probabilities``, as that of the published ones is); ``unit_muon`` (for the fast
-            ones).
+            ``probabilities``, as that of the published ones is); ``unit_muon`` (for the fast ones).
         learning_rate: the step size, or a schedule of it.
         batch_size: images a step; ``unit_muon`` moves biases and the last layer by the sum of the
             images' gradients, of which it is given the mean.
