@@ -97,7 +97,7 @@ def wide_fast_cnn(classes: int = 10) -> keras.Model:
 
 
 def widest_fast_cnn(classes: int = 10) -> keras.Model:
-    """Build the fast CNN with the most filters, as airbench96 has them, for the longest training."""
+    """Build the fast CNN with the most filters, as airbench96 has them, for long trainings."""
     return fast_cnn(classes, widths=(128, 384, 512), depths=(2, 2, 3), activation=PolynomialGELU)
 
 
