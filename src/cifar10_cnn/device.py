@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cifar10_cnn.common import checks, workarounds
 from cifar10_cnn.common.errors import CourseError
@@ -31,13 +31,9 @@ _BF16_REWRITING = "auto_mixed_precision_onednn_bfloat16"  # TensorFlow's option
 
 
 def start() -> str:
-    """Print and return which device computes; Keras and its backend have started without noise.
+    """Print and return which device computes, in one line; Keras has started without noise.
 
-    The backend is TensorFlow unless ``KERAS_BACKEND`` names another one.
-    Used in every notebook.
-
-    Returns:
-        One line, such as ``Device: CPU, 2 cores · TensorFlow 2.21.0 · Keras 3.15.1``.
+    The backend is TensorFlow unless ``KERAS_BACKEND`` names another one. Used in every notebook.
     """
     line = f"Device: {describe()}"
     print(line)
@@ -45,10 +41,7 @@ def start() -> str:
 
 
 def describe() -> str:
-    """Return the device, the backend's version and Keras' version in one line.
-
-    Used by every figure's footnote and by ``doctor``.
-    """
+    """Return device and versions, such as ``CPU, 2 cores · TensorFlow 2.21.0 · Keras 3.15.1``."""
     backend = keras.backend.backend()
     where = ", ".join(_gpu_names()) or f"CPU, {cores()} cores"
     package = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}.get(backend, backend)
@@ -57,9 +50,8 @@ def describe() -> str:
 
 def cores() -> int:
     """Return the number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def precision(requested: str | None = None) -> Precision:
@@ -148,35 +140,23 @@ def computing_in(precision: Precision) -> Iterator[None]:
     """
     if precision == "fp32":
         yield
-        return
-    on: Any
-    if _gpu_names():
-        switch, on, off = (
-            keras.config.set_dtype_policy,
-            "mixed_bfloat16",
-            keras.config.dtype_policy(),
-        )
+    elif _gpu_names():
+        with dtype_policy("mixed_bfloat16"):
+            yield
     else:
         switch = importlib.import_module("tensorflow").config.optimizer.set_experimental_options
-        on, off = {_BF16_REWRITING: True}, {_BF16_REWRITING: False}
-    switch(on)
-    try:
-        yield
-    finally:
-        switch(off)
+        switch({_BF16_REWRITING: True})
+        try:
+            yield
+        finally:
+            switch({_BF16_REWRITING: False})
 
 
 @contextlib.contextmanager
-def layers_in_16_bits() -> Iterator[None]:
-    """Let the layers built in a ``with`` block hand on numbers of 16 bits, under ``computing_in``.
-
-    There TensorFlow's rewriting does the same on a CPU, but puts conversions around each operation
-    that it does not know, such as those of ``fast_operations.in_one_pass``. In fp32 nothing
-    changes.
-    """
+def dtype_policy(policy: str) -> Iterator[None]:
+    """Give the layers that are built in a ``with`` block one of Keras' policies."""
     before = keras.config.dtype_policy()
-    if rewrites_to_bf16():
-        keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.config.set_dtype_policy(policy)
     try:
         yield
     finally:
@@ -207,10 +187,7 @@ def _gpu_names() -> list[str]:
 
 
 def gpu_hint() -> str:
-    """Say in one sentence whether a GPU is used, and if not, why not and what to do.
-
-    Used by ``doctor``.
-    """
+    """Say in one sentence whether a GPU is used, and if not, why not and what to do."""
     if gpus := _gpu_names():
         return f"Keras computes on {', '.join(gpus)}."
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):

@@ -62,8 +62,10 @@ def fast_cnn(
         activation: ``keras.layers.ReLU`` or ``PolynomialGELU``.
         pooling: what the last layer is given, ``max_pooling`` or ``max_and_mean_pooling``.
     """
-    low_precision = activation is PolynomialGELU  # TensorFlow's rewriting does not know it
-    with device.layers_in_16_bits() if low_precision else nullcontext():
+    # Where TensorFlow rewrites graphs to bf16, it puts conversions around each operation that it
+    # does not know, such as this one: there the layers hand on numbers of 16 bits themselves.
+    mixed = activation is PolynomialGELU and device.rewrites_to_bf16()
+    with device.dtype_policy("mixed_bfloat16") if mixed else nullcontext():
         images = keras.Input((None, None, 3))
         x = layers.Rescaling(1 / 128, offset=-1.0)(images)
         x = Whitening(name="whitening")(x)

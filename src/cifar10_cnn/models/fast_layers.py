@@ -1,7 +1,6 @@
 """The layers of the fast networks. Under TensorFlow they use the operations made for speed."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -136,9 +135,7 @@ def polynomial_gelu(values: Any) -> Any:
     return values * (0.5 + clipped * (first + square * (third + square * fifth)))
 
 
-@cache  # else each call outside a graph would compile it anew
-def _compiled_gelu() -> Callable[[Any], Any]:
-    return fast_operations.in_one_pass(polynomial_gelu)
+_gelu = fast_operations.in_one_pass(polynomial_gelu) if ON_TENSORFLOW else polynomial_gelu
 
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
@@ -147,7 +144,7 @@ class PolynomialGELU(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return a value for each of the inputs."""
-        return _compiled_gelu()(inputs) if ON_TENSORFLOW else polynomial_gelu(inputs)
+        return _gelu(inputs)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sequence[int | None]:
         """Return the shape of the inputs."""

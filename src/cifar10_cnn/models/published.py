@@ -18,21 +18,14 @@ def intro_cnn(classes: int = 10) -> keras.Model:
 
     The write-up gives no architecture for its CNN; this is the one that most introductions use.
     """
-    return keras.Sequential(
-        [
-            keras.Input(IMAGE_SHAPE),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            _probabilities(classes),
-        ],
-        name="intro_cnn",
-    )
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE)], name="intro_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    model.add(layers.Conv2D(32, 3, activation="relu"))
+    model.add(layers.MaxPooling2D())
+    model.add(layers.Conv2D(64, 3, activation="relu"))
+    model.add(layers.MaxPooling2D())
+    model.add(layers.Conv2D(64, 3, activation="relu"))
+    return _add_dense_layers(model, 64, classes, dropout=0)
 
 
 def batchnorm_cnn(classes: int = 10) -> keras.Model:
@@ -46,25 +39,17 @@ def batchnorm_cnn(classes: int = 10) -> keras.Model:
         model.add(layers.Conv2D(filters, size, activation="relu"))
         model.add(layers.BatchNormalization())
         model.add(layers.MaxPooling2D())
-    model.add(layers.Flatten())
-    model.add(layers.Dropout(0.5))
-    model.add(_probabilities(classes))
-    return model
+    return _add_dense_layers(model, 0, classes)
 
 
 def two_conv_cnn(classes: int = 10) -> keras.Model:
     """P2, the plain CNN: two convolutions of 32 filters, one pooling, a dense layer of 512."""
-    return keras.Sequential(
-        [
-            keras.Input(IMAGE_SHAPE),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            *_dense_layers(512, classes),
-        ],
-        name="two_conv_cnn",
-    )
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE)], name="two_conv_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    model.add(layers.Conv2D(32, 3, activation="relu"))
+    model.add(layers.Conv2D(32, 3, activation="relu"))
+    model.add(layers.MaxPooling2D())
+    return _add_dense_layers(model, 512, classes)
 
 
 def block_cnn(classes: int = 3) -> keras.Model:
@@ -74,25 +59,18 @@ def block_cnn(classes: int = 3) -> keras.Model:
     for filters in (32, 64):
         add_conv_block(model, filters)
         model.add(layers.Dropout(0.25))
-    for layer in _dense_layers(128, classes):
-        model.add(layer)
-    return model
+    return _add_dense_layers(model, 128, classes)
 
 
 def strided_cnn(classes: int = 10) -> keras.Model:
     """P4a, model 1 of three: two 5×5 convolutions that step over every second pixel."""
-    return keras.Sequential(
-        [
-            keras.Input(IMAGE_SHAPE),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, 5, strides=2, padding="same", activation="relu"),
-            layers.Conv2D(32, 5, strides=2, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Dropout(0.25),
-            *_dense_layers(512, classes),
-        ],
-        name="strided_cnn",
-    )
+    model = keras.Sequential([keras.Input(IMAGE_SHAPE)], name="strided_cnn")
+    model.add(layers.Rescaling(1 / 255))
+    model.add(layers.Conv2D(32, 5, strides=2, padding="same", activation="relu"))
+    model.add(layers.Conv2D(32, 5, strides=2, activation="relu"))
+    model.add(layers.MaxPooling2D())
+    model.add(layers.Dropout(0.25))
+    return _add_dense_layers(model, 512, classes)
 
 
 def four_conv_cnn(classes: int = 10) -> keras.Model:
@@ -104,9 +82,7 @@ def four_conv_cnn(classes: int = 10) -> keras.Model:
         model.add(layers.Conv2D(filters, 3, activation="relu"))
         model.add(layers.MaxPooling2D())
         model.add(layers.Dropout(0.25))
-    for layer in _dense_layers(512, classes):
-        model.add(layer)
-    return model
+    return _add_dense_layers(model, 512, classes)
 
 
 def maxnorm_cnn(classes: int = 10) -> keras.Model:
@@ -130,9 +106,7 @@ def deep_maxnorm_cnn(classes: int = 10) -> keras.Model:
     return _maxnorm_cnn("deep_maxnorm_cnn", _standardization(), (32, 64, 128), classes)
 
 
-def _maxnorm_cnn(
-    name: str, scaling: keras.Layer, pairs: tuple[int, ...], classes: int
-) -> keras.Model:
+def _maxnorm_cnn(name: str, scaling: Any, pairs: tuple[int, ...], classes: int) -> keras.Model:
     """Return P4c's network with that many pairs of convolutions, of that many filters each."""
     model = keras.Sequential([keras.Input(IMAGE_SHAPE), scaling], name=name)
     for filters in pairs:
@@ -143,9 +117,7 @@ def _maxnorm_cnn(
         model.add(layers.Conv2D(filters, 3, **options))
         model.add(layers.MaxPooling2D())
     constraint = keras.constraints.MaxNorm(3, axis=0)
-    for layer in _dense_layers(512, classes, kernel_constraint=constraint):
-        model.add(layer)
-    return model
+    return _add_dense_layers(model, 512, classes, kernel_constraint=constraint)
 
 
 def _standardization() -> keras.Layer:
@@ -154,11 +126,14 @@ def _standardization() -> keras.Layer:
     return layers.Normalization(mean=means, variance=[value**2 for value in deviations])
 
 
-def _dense_layers(units: int, classes: int, **options: Any) -> list[keras.Layer]:
-    """Return the last layers that P2 to P4 have in common."""
-    hidden = layers.Dense(units, activation="relu", **options)
-    return [layers.Flatten(), hidden, layers.Dropout(0.5), _probabilities(classes)]
-
-
-def _probabilities(classes: int) -> keras.Layer:
-    return layers.Dense(classes, activation="softmax", name="probabilities")
+def _add_dense_layers(
+    model: keras.Sequential, hidden: int, classes: int, *, dropout: float = 0.5, **options: Any
+) -> keras.Sequential:
+    """Add one hidden layer, if it has units, and the last layer; return the model."""
+    model.add(layers.Flatten())
+    if hidden:
+        model.add(layers.Dense(hidden, activation="relu", **options))
+    if dropout:
+        model.add(layers.Dropout(dropout))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
