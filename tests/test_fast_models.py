@@ -144,15 +144,9 @@ def test_a_pooled_convolution_leaves_out_what_no_pooling_reads_of_images_of_any_
         np.testing.assert_allclose(outputs, theirs(values)[even], atol=1e-5)
         assert pooled.compute_output_shape(values.shape) == outputs.shape
     assert type(pooled).from_config(pooled.get_config()).pooled
-
-
-def test_leaving_out_what_nobody_reads_makes_no_other_network() -> None:
-    networks = [
-        keras.Sequential([keras.Input((7, 7, 4)), Convolution(filters, 3, pooled=pooled)])
-        for filters, pooled in ((6, True), (6, False), (5, False))
-    ]
-    with_it, without, other = map(models.digest, networks)
-    assert with_it == without != other
+    whole = Convolution(6, 3, padding="same")
+    digests = [models.digest(keras.Sequential([inputs, layer])) for layer in (pooled, whole)]
+    assert digests[0] == digests[1]  # it leaves out what changes no result
 
 
 @pytest.mark.parametrize(
@@ -208,7 +202,7 @@ def test_dirac_kernels_are_of_unit_norm_and_hand_their_inputs_on(inputs: int, fi
         assert np.std(outputs[..., inputs:]) > 0
 
 
-def test_the_networks_parameters_are_those_counted_by_hand() -> None:
+def test_parameters_are_those_counted_by_hand() -> None:
     whitening = 2 * 2 * 3 * 24 + 24
     kernels = 9 * (24 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 128 + 128 * 128)
     batch_norm = 3 * 2 * (64 + 128 + 128)  # bias, running mean, running variance
@@ -261,12 +255,12 @@ def test_the_wide_network_hands_on_16_bits_only_where_convolutions_compute_in_th
 def test_a_shipped_file_is_small_of_keras_own_layers_and_gives_the_trained_outputs(
     tmp_path: Path,
 ) -> None:
-    images, labels = practice.make(60, 20)[:2]
+    images, labels = practice.make(20, 10)[:2]
     with device.computing_in(device.precision()):
         model = fast.fast_cnn(widths=(32, 48, 48), activation=PolynomialGELU)
         models.adapt(model, images)
         model.compile("adam", "sparse_categorical_crossentropy")
-        model.fit(images, labels, epochs=5, batch_size=10, verbose=0)
+        model.fit(images, labels, epochs=4, batch_size=10, verbose=0)
         outputs = model.predict(images, verbose=0)
     models.save(models.plain(model), tmp_path / "plain.keras")
     (tmp_path / "small.keras").write_bytes(models.compressed_bytes(model))

@@ -19,10 +19,12 @@ Tally = Callable[[str, int], None]
 layers = keras.layers
 
 
-def small(*more: keras.layers.Layer) -> keras.Model:
-    return keras.Sequential(
-        [keras.Input((32, 32, 3)), *more, layers.Flatten(), layers.Dense(10, "softmax")]
-    )
+def of(*parts: keras.layers.Layer, shape: tuple[int, ...] = (32, 32, 3)) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), *parts])
+
+
+def small() -> keras.Model:
+    return of(layers.Flatten(), layers.Dense(10, "softmax"))
 
 
 def test_a_compiled_network_with_branches_of_plain_keras_loads(tmp_path: Path) -> None:
@@ -59,13 +61,6 @@ def refused(file: Path) -> str:
 
 
 @pytest.mark.faults
-def test_a_lambda_is_refused(tmp_path: Path, tally: Tally) -> None:
-    small(layers.Lambda(lambda x: x, output_shape=(32, 32, 3))).save(tmp_path / "a.keras")
-    assert "asks for keras.layers.Lambda, which may run any code" in refused(tmp_path / "a.keras")
-    tally("model files", 1)
-
-
-@pytest.mark.faults
 @pytest.mark.parametrize(
     ("module", "name", "registered"),
     [
@@ -76,6 +71,7 @@ def test_a_lambda_is_refused(tmp_path: Path, tally: Tally) -> None:
         ("keras.config", "enable_unsafe_deserialization", None),
         ("keras.layersevil", "Dense", None),
         ("keras.layers", "TFSMLayer", None),
+        ("keras.layers", "Lambda", None),
         ("keras.layers", "TextVectorization", None),
         ("tensorflow", "py_function", None),
         (None, "Dense", None),
@@ -86,7 +82,7 @@ def test_foreign_code_is_refused(
 ) -> None:
     code = {"module": module, "class_name": name, "registered_name": registered}
     file = changed(tmp_path, lambda parts: parts[1].update(code))
-    assert f"asks for {module}.{name}" in refused(file)
+    assert f"asks for {module}.{name}, which may run any code" in refused(file)
     file = changed(tmp_path, lambda parts: parts[2]["config"].update(activation=code))
     assert f"asks for {module}.{name}" in refused(file)
     tally("model files", 2)
@@ -103,14 +99,14 @@ def test_what_is_no_keras_file(tmp_path: Path, content: bytes, tally: Tally) -> 
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("tenth", range(10))
-def test_a_cut_file_is_refused(tmp_path: Path, tenth: int, tally: Tally) -> None:
+def test_a_cut_file_is_refused(tmp_path: Path, tally: Tally) -> None:
     file = tmp_path / "a.keras"
     small().save(file)
     content = file.read_bytes()
-    file.write_bytes(content[: len(content) * tenth // 10])
-    assert "is no Keras model" in refused(file)
-    tally("model files", 1)
+    for tenth in range(10):
+        file.write_bytes(content[: len(content) * tenth // 10])
+        assert "is no Keras model" in refused(file)
+        tally("model files", 1)
 
 
 @pytest.mark.faults
@@ -130,10 +126,6 @@ def test_what_is_no_path_and_where_no_file_is(path: object, tmp_path: Path) -> N
         models.load(path)  # type: ignore[arg-type]
 
 
-def of(*parts: keras.layers.Layer, shape: tuple[int, ...] = (32, 32, 3)) -> keras.Model:
-    return keras.Sequential([keras.Input(shape), *parts])
-
-
 def not_a_number() -> keras.Model:
     model = small()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
@@ -146,10 +138,9 @@ def of_two_images() -> keras.Model:
     return keras.Model([one, two], layers.Dense(10, "softmax")(values))
 
 
-def with_outputs(form: Callable[[Any, Any], Any]) -> keras.Model:
+def of_two_outputs(form: Callable[[Any, Any], Any]) -> keras.Model:
     images = keras.Input((32, 32, 3))
-    values = layers.Flatten()(images)
-    one, two = (layers.Dense(10, "softmax")(values) for _ in range(2))
+    one, two = (layers.Dense(10, "softmax")(layers.Flatten()(images)) for _ in range(2))
     return keras.Model(images, form(one, two))
 
 
@@ -158,13 +149,13 @@ def with_outputs(form: Callable[[Any, Any], Any]) -> keras.Model:
     ("build", "sentence"),
     [
         (lambda: of(layers.Flatten(), layers.Dense(10)), "its last layer must be a softmax"),
-        (lambda: of(layers.Conv2D(10, 3, activation="softmax")), "one probability for each class"),
+        (lambda: of(layers.Conv2D(10, 3, activation="softmax")), "does not return probabilities"),
         (not_a_number, "There is nan among the probabilities"),
         (of_two_images, "does not take an image of shape"),
-        (lambda: with_outputs(lambda one, two: [one, two]), "one probability for each class"),
-        (lambda: with_outputs(lambda one, two: {"a": one}), "one probability for each class"),
-        (lambda: of(layers.Flatten(), layers.Dense(9), shape=(32, 32, 1)), "expects (None, 32"),
-        (lambda: of(layers.Dense(10, "softmax"), shape=(3072,)), "it expects (None, 3072)"),
+        (lambda: of_two_outputs(lambda one, two: [one, two]), "does not return probabilities"),
+        (lambda: of_two_outputs(lambda one, two: {"a": one}), "does not return probabilities"),
+        (lambda: of(layers.Flatten(), layers.Dense(9), shape=(32, 32, 1)), "but (None, 32"),
+        (lambda: of(layers.Dense(10, "softmax"), shape=(3072,)), "but (None, 3072)"),
         (
             lambda: of(layers.Flatten(), layers.Embedding(5, 1), layers.Flatten()),
             "does not take an image of shape",
