@@ -51,8 +51,7 @@ def fast_cnn(
 ) -> keras.Model:
     """Build the fast CNN: whitened 2×2 patches, three groups of convolutions, a value a channel.
 
-    It takes images of any size. ``models.adapt`` must see the training images before the first
-    step. Used in notebook 04.
+    It takes images of any size; call ``models.adapt`` before training. Used in notebook 04.
 
     Args:
         classes: number of classes, k.

@@ -23,9 +23,9 @@ REACH, COEFFICIENTS = 2.77, (1.04, -0.91, 0.37)
 class Whitening(keras.layers.Conv2D):
     """A frozen convolution whose outputs are uncorrelated and of variance one.
 
-    Neighbouring pixels nearly repeat each other; a first layer spends epochs on learning to see
-    past that. Here its filters are computed: the principal axes of all patches, each divided by
-    its standard deviation, and each once with either sign, since ReLU lets only one sign through
+    Neighbouring pixels nearly repeat each other; this layer takes that out. Its filters are the
+    principal axes of all patches, each divided by its standard deviation, and each once with either
+    sign, since ReLU lets only one sign through
     (Page, 2019, https://myrtle.ai/learn/how-to-train-your-resnet-8-bag-of-tricks).
 
     Args:
@@ -70,9 +70,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         if not ON_TENSORFLOW:
             return super().call(inputs, training, mask)
         scale = self.gamma if self.scale else keras.ops.ones_like(self.beta)
-        statistics = None if training else (self.moving_mean, self.moving_variance)
+        statistics = [] if training else [self.moving_mean, self.moving_variance]
+        tensors = [keras.ops.cast(each, "float32") for each in (scale, self.beta, *statistics)]
         outputs, mean, variance = fast_operations.fused_batch_norm(
-            inputs, scale, self.beta, self.epsilon, statistics
+            inputs, *tensors, epsilon=self.epsilon, is_training=not statistics
         )
         if training:
             keep = self.momentum
@@ -124,10 +125,10 @@ class Convolution(keras.layers.Conv2D):
 
 
 def polynomial_gelu(values: Any) -> Any:
-    """Return GELU to 0.01: each value, of any shape, times a factor that rises from 0 to 1.
+    """Return GELU (Hendrycks and Gimpel, 2016, https://arxiv.org/abs/1606.08415) to 0.01.
 
-    GELU's factor is the normal distribution's (Hendrycks and Gimpel, 2016,
-    https://arxiv.org/abs/1606.08415); a polynomial takes a processor a fraction of its time.
+    Each value, of any shape, is multiplied by a factor that rises from 0 to 1: a polynomial in
+    place of the normal distribution, which takes a processor many times as long.
     """
     clipped = keras.ops.clip(values / REACH, -1, 1)
     square = clipped * clipped

@@ -22,6 +22,8 @@ NARROW = 15
 IMAGES_SWAPPED = 96
 #: Channels; fewer are no faster in the images' place than in their own.
 MANY_CHANNELS = 64
+#: Batch normalization in one operation; ``FusedBatchNormalization`` says what it gains.
+fused_batch_norm = tf.compat.v1.nn.fused_batch_norm
 
 
 def in_one_pass(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -47,30 +49,6 @@ def in_one_pass(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return tf.cast(slope * tf.cast(upstream, "float32"), values.dtype)
 
     return tf.custom_gradient(lambda values: (forward(values), partial(backward, values)))
-
-
-def fused_batch_norm(
-    values: Any, scale: Any, bias: Any, epsilon: float, statistics: tuple[Any, Any] | None
-) -> tuple[Any, Any, Any]:
-    """Normalize channels in one operation: the gain stands in ``FusedBatchNormalization``.
-
-    Args:
-        values: (N, h, w, c).
-        scale: multiplies each normalized channel, (c,).
-        bias: is added then, (c,).
-        epsilon: added to each variance.
-        statistics: mean and variance of each channel, (c,) each; None takes those of ``values``.
-
-    Returns:
-        The normalized values, mean and variance.
-    """
-    given = (scale, bias, *(statistics or ()))
-    return tf.compat.v1.nn.fused_batch_norm(
-        values,
-        *[tf.cast(each, "float32") for each in given],
-        epsilon=epsilon,
-        is_training=statistics is None,
-    )
 
 
 def memory_layout(width: int, channels: int) -> Layout:

@@ -41,9 +41,7 @@ def names() -> tuple[str, ...]:
 
 
 def build(name: str, classes: int = 10) -> keras.Model:
-    """Build the network called ``name`` for ``classes`` classes, uncompiled.
-
-    Used in notebooks 03 to 07.
+    """Build the network called ``name``, uncompiled. Used in notebooks 03 to 07.
 
     Raises:
         CourseError: if there is no network of that name.
@@ -55,9 +53,7 @@ def build(name: str, classes: int = 10) -> keras.Model:
 
 
 def describe(name: str) -> str:
-    """Return one sentence on the network called ``name``: what it is, and whose.
-
-    Used in notebook 06.
+    """Return one sentence on the network called ``name``. Used in notebook 06.
 
     Raises:
         CourseError: if there is no network of that name.
@@ -66,13 +62,11 @@ def describe(name: str) -> str:
 
 
 def adapt(model: keras.Model, images: np.ndarray) -> None:
-    """Let the whitening layer compute its filters from unlabelled images, if the model has one.
-
-    Used in notebook 04.
+    """Let a whitening layer, if the model has one, compute its filters. Used in notebook 04.
 
     Args:
         model: any network.
-        images: training images, uint8 (N, h, w, 3).
+        images: training images, uint8 (N, h, w, 3); no labels are needed.
 
     Raises:
         ValueError: if they are no images of at least two pixels' height and width.

@@ -54,12 +54,9 @@ def save(model: keras.Model, file: Path) -> None:
 
 
 def plain(model: keras.Model) -> keras.Model:
-    """Return the same network, made of Keras' own layers alone: anyone can load its file.
+    """Return a copy of a network made of Keras' own layers alone: anyone can load its file.
 
     It computes in float32, and GELU itself stands in place of ``PolynomialGELU``.
-
-    Args:
-        model: a trained network; one without layers of ours is copied as it is.
     """
     own: dict[type, Any] = {
         Whitening: layers.Conv2D,
