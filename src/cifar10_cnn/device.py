@@ -99,8 +99,7 @@ def arithmetic() -> str:
 def cpu_facts() -> set[str]:
     """Return the CPU's maker and its instruction sets, where the system tells.
 
-    Those that oneDNN is told not to use, by its variable ``ONEDNN_MAX_CPU_ISA`` or TensorFlow's
-    switch, are left out.
+    Those are left out that oneDNN must not use by ``ONEDNN_MAX_CPU_ISA`` or TensorFlow's switch.
     """
     try:
         facts = set(CPU_FACTS.read_text(encoding="utf-8").split())
@@ -134,9 +133,8 @@ def computing_in(precision: Precision) -> Iterator[None]:
     """Let Keras compute in a precision for the length of a ``with`` block: build and train in it.
 
     With ``bf16`` convolutions and matrix products take numbers of 16 bits: 8 for the exponent, as
-    in float32, and 7 in place of 23 for the digits. On a CPU TensorFlow rewrites each graph that
-    way; on a GPU the layers that are built in the block do so by Keras' policy. Used in
-    notebook 04.
+    in float32, and 7 in place of 23 for the digits. On a CPU TensorFlow rewrites each graph; on a
+    GPU the layers that are built in the block do so by Keras' policy. Used in notebook 04.
     """
     if precision == "fp32":
         yield

@@ -9,12 +9,10 @@ from typing import Any
 from cifar10_cnn.common import checks
 from cifar10_cnn.device import keras
 
-#: Learning rate of what ``UnitMuon`` leaves to SGD, for each image of a batch, as a fraction of
-#: Muon's.
-SGD_RATE = 0.22
-#: Its weight decay, likewise. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes
-#: through the momentum, too, which makes it 6.7 times as strong.
-SGD_WEIGHT_DECAY = 8.3e-6
+#: Of what ``UnitMuon`` leaves to SGD, for each image of a batch: learning rate, as a fraction of
+#: Muon's, and weight decay. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes through
+#: the momentum, too, which makes it 6.7 times as strong.
+SGD_RATE, SGD_WEIGHT_DECAY = 0.22, 8.3e-6
 
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
@@ -113,11 +111,11 @@ def make(
     make_one = _OPTIMIZERS[checks.chosen(name, _OPTIMIZERS, "optimizer")]
     if not isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         learning_rate = checks.number(learning_rate, "learning_rate", -1e6, 1e6)
-    settings = {}
     if name == "unit_muon":
-        settings = {
-            "ns_steps": newton_schulz,
-            "adam_lr_ratio": SGD_RATE * batch_size,
-            "adam_weight_decay": SGD_WEIGHT_DECAY * batch_size,
-        }
-    return make_one(learning_rate=learning_rate, **settings)
+        make_one = partial(
+            make_one,
+            ns_steps=newton_schulz,
+            adam_lr_ratio=SGD_RATE * batch_size,
+            adam_weight_decay=SGD_WEIGHT_DECAY * batch_size,
+        )
+    return make_one(learning_rate=learning_rate)
