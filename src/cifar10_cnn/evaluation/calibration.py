@@ -1,7 +1,7 @@
-"""How honest a model's probabilities are: of what it calls 80 % sure, four in five should be right.
+"""How well a model's probabilities are calibrated: of what it calls 80 %, four in five are right.
 
-Notation: N pictures, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
-(N, k). A model's confidence in a picture is the largest of its k probabilities.
+Notation: N images, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
+(N, k). A model's confidence in an image is the largest of its k probabilities.
 """
 
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from scipy.special import log_softmax, softmax
 
 from cifar10_cnn.common import checks
 
-#: Probabilities below this count as this: a logarithm of zero would be the end of all sums.
+#: Probabilities below this count as this, so that their logarithm is finite.
 _SMALLEST = 1e-12
-#: The least and the highest temperature.
+#: The lowest and the highest temperature.
 _TEMPERATURES = (0.01, 100)
 
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Pictures sorted into bins by confidence, and how often each bin is right.
+    """Images sorted into bins by confidence, and the accuracy of each bin.
 
     Attributes:
         edges: of the bins, (bins + 1,), from 0 to 1.
-        counts: pictures in each bin, (bins,).
+        counts: images in each bin, (bins,).
         confidence: mean confidence of each bin, (bins,), 0 to 1; NaN for an empty bin.
-        accuracy: share of each bin that is right, (bins,), 0 to 1; NaN for an empty bin.
+        accuracy: of each bin, (bins,), 0 to 1; NaN for an empty bin.
     """
 
     edges: np.ndarray
@@ -38,7 +38,7 @@ class Reliability:
     def error(self) -> float:
         """The expected calibration error, 0 to 1: mean distance of confidence from accuracy.
 
-        Each bin counts by its pictures (Guo et al., 2017, https://arxiv.org/abs/1706.04599).
+        Each bin counts by its images (Guo et al., 2017, https://arxiv.org/abs/1706.04599).
         """
         filled = self.counts > 0
         gaps = np.abs(self.confidence - self.accuracy)[filled]
@@ -48,9 +48,7 @@ class Reliability:
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> Reliability:
     """Sort predictions into bins of equal width by confidence.
 
-    A confidence on an edge belongs to the bin below it.
-
-    Used in notebook 07.
+    A confidence on an edge belongs to the bin below it. Used in notebook 07.
 
     Args:
         labels: true classes, (N,), 0 to k - 1.
@@ -63,7 +61,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
     labels, probabilities = checks.labelled(labels, probabilities)
     checks.count(bins, "bins", 1, 1_000)
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
     place = np.digitize(confidence, edges[1:-1], right=True)
     counts = np.bincount(place, minlength=bins)
@@ -72,16 +70,15 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
             edges,
             counts,
             np.bincount(place, confidence, bins) / counts,
-            np.bincount(place, right, bins) / counts,
+            np.bincount(place, correct, bins) / counts,
         )
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Make probabilities less sure (temperature above 1) or surer (below 1); their order stays.
+    """Make probabilities less confident (temperature above 1) or more (below 1); in the same order.
 
-    The same as dividing the logits in front of the softmax by the temperature.
-
-    Used in notebook 07.
+    The same as dividing the logits before the softmax by the temperature. Used in notebooks 07
+    and 09.
 
     Args:
         probabilities: (N, k), 0 to 1.
@@ -100,10 +97,8 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the temperature with the lowest cross-entropy (Guo et al., 2017).
 
-    Found on validation pictures, it is used on others: those that the network learnt from would
-    say that it is never wrong.
-
-    Used in notebook 07.
+    Fitted on validation images, it is used on others: on the training images the network is
+    overconfident. Used in notebook 07.
 
     Args:
         labels: true classes, (N,), 0 to k - 1.
@@ -118,12 +113,12 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     def cross_entropy(log_temperature: float) -> float:
         return -log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean()
 
-    found = minimize_scalar(cross_entropy, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    return float(np.exp(found.x))
+    best = minimize_scalar(cross_entropy, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(best.x))
 
 
 def coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how right a model is if it may pass over the pictures it is least sure of.
+    """Return the accuracy of a model that may reject the images it is least confident of.
 
     Used in notebook 07.
 
@@ -132,17 +127,17 @@ def coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray,
         probabilities: (N, k), 0 to 1.
 
     Returns:
-        Shares of the pictures that it answers, (N,), rising to 1, the surest first; and the
-        accuracy on those, (N,), 0 to 1.
+        Fraction of the images that it does not reject, (N,), rising to 1; and the accuracy on
+        those, (N,), 0 to 1.
 
     Raises:
         ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
-    surest = np.argsort(-probabilities.max(axis=1), kind="stable")
-    right = (probabilities.argmax(axis=1) == labels)[surest]
-    answered = np.arange(1, len(labels) + 1)
-    return answered / len(labels), np.cumsum(right) / answered
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    correct = (probabilities.argmax(axis=1) == labels)[order]
+    accepted = np.arange(1, len(labels) + 1)
+    return accepted / len(labels), np.cumsum(correct) / accepted
 
 
 @dataclass(frozen=True)
@@ -150,65 +145,56 @@ class RejectOption:
     """When a model should rather say "probably none of these".
 
     Attributes:
-        temperature: what ``tempered`` makes its probabilities honest by.
-        threshold: the confidence, 0 to 1, that a picture of one of the classes mostly reaches.
-        silenced: share of pictures of the classes that stay below it, so that the model is silent
-            though it should not be, 0 to 1.
-        passed: share of pictures of something else that reach it, so that the model speaks though
-            it should not, 0 to 1.
+        temperature: what ``apply_temperature`` calibrates its probabilities by.
+        threshold: rejection threshold: the least confidence, 0 to 1, with which it answers.
+        rejected: fraction of images of the classes that stay below it, 0 to 1.
+        accepted_ood: fraction of out-of-distribution images that reach it, 0 to 1.
     """
 
     temperature: float
     threshold: float
-    silenced: float
-    passed: float
+    rejected: float
+    accepted_ood: float
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense: they may come from a file.
-
-        Raises:
-            ValueError: if the temperature is none that ``tempered`` takes, or another is no share.
-        """
+        """Refuse numbers that make no sense (``ValueError``): they may come from a file."""
         checks.number(self.temperature, "temperature", *_TEMPERATURES)
-        for name in ("threshold", "silenced", "passed"):
+        for name in ("threshold", "rejected", "accepted_ood"):
             checks.number(getattr(self, name), name, 0, 1)
 
-    def doubts(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return which pictures are probably of none of the classes, (N,) of booleans.
+    def rejects(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return which images are probably of none of the classes, (N,) of booleans.
 
         Args:
-            probabilities: what the model said, (N, k), 0 to 1.
-
-        Raises:
-            ValueError: if they are no probabilities.
+            probabilities: of the model itself, (N, k), 0 to 1.
         """
         return apply_temperature(probabilities, self.temperature).max(axis=1) < self.threshold
 
 
 def reject_option(
-    labels: np.ndarray, probabilities: np.ndarray, strange: np.ndarray, silenced: float = 0.1
+    labels: np.ndarray, probabilities: np.ndarray, ood: np.ndarray, rejected: float = 0.1
 ) -> RejectOption:
-    """Choose when a model should be silent: by the confidence that it has in validation pictures.
+    """Choose a rejection threshold by the model's confidence in validation images.
 
     The threshold is a quantile of confidence, after a temperature was fitted (the baseline of
-    Hendrycks and Gimpel, 2017, https://arxiv.org/abs/1610.02136). How often strange pictures reach
-    it is counted, not promised: others may do so more often. Used in notebook 09.
+    Hendrycks and Gimpel, 2017, https://arxiv.org/abs/1610.02136). How often out-of-distribution
+    images reach it is counted, not promised: others may do so more often. Used in notebook 09.
 
     Args:
-        labels: true classes of validation pictures, (N,), 0 to k - 1.
-        probabilities: what the model says of them, (N, k), 0 to 1.
-        strange: what it says of pictures of none of the classes, (M, k), 0 to 1.
-        silenced: share of the validation pictures that it may be silent about, 0 to 1.
+        labels: true classes of validation images, (N,), 0 to k - 1.
+        probabilities: what the model predicts for them, (N, k), 0 to 1.
+        ood: what it predicts for images of none of the classes, (M, k), 0 to 1.
+        rejected: fraction of the validation images that it may reject, 0 to 1.
 
     Raises:
         ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
-    checks.number(silenced, "silenced", 0, 1)
+    checks.number(rejected, "rejected", 0, 1)
     temperature = fit_temperature(labels, probabilities)
     confidence = apply_temperature(probabilities, temperature).max(axis=1)
-    threshold = float(np.quantile(confidence, silenced))
-    others = apply_temperature(strange, temperature).max(axis=1)
+    threshold = float(np.quantile(confidence, rejected))
+    others = apply_temperature(ood, temperature).max(axis=1)
     return RejectOption(
         temperature,
         threshold,

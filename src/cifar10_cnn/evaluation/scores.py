@@ -1,6 +1,6 @@
 """How good a model is and where it errs: plain arrays in, numbers out.
 
-Notation: N pictures, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
+Notation: N images, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
 (N, k). The computing itself is scikit-learn's.
 """
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:  # Keras takes seconds to load, and nothing below calls it by 
 
     from cifar10_cnn.data.dataset import Split
 
-#: (true class, predicted class, number of pictures, share of the true class)
+#: (true class, predicted class, number of images, fraction of the true class)
 ConfusedPair = tuple[str, str, int, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a model says about the pictures of a split, and how right it is.
+    """What a model predicts for the images of a split, and how accurate it is.
 
     Attributes:
         labels: true classes, (N,), 0 to k - 1.
         probabilities: (N, k), 0 to 1, each row adding up to 1.
         class_names: k names.
         loss: mean cross-entropy in nats, as Keras reports it.
-        accuracy: share of pictures whose most probable class is the true one, 0 to 1.
+        accuracy: fraction of images whose most probable class is the true one, 0 to 1.
     """
 
     labels: np.ndarray
@@ -75,12 +75,12 @@ class Report:
 
     @property
     def predictions(self) -> np.ndarray:
-        """The most probable class of each picture, (N,), 0 to k - 1."""
+        """The most probable class of each image, (N,), 0 to k - 1."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def confusion(self) -> np.ndarray:
-        """Numbers of pictures, (k, k): row is the true class, column the predicted one."""
+        """Numbers of images, (k, k): row is the true class, column the predicted one."""
         classes = np.arange(len(self.class_names))
         return count_confusions(self.labels, self.predictions, labels=classes)
 
@@ -97,14 +97,14 @@ class Report:
 
 
 def evaluate(model: "keras.Model", split: "Split", class_names: Sequence[str]) -> Report:
-    """Let a model predict all pictures of a split once, and score it.
+    """Let a model predict all images of a split once, and score it.
 
     Accuracy and loss are those of ``model.evaluate``, without its second pass; only probabilities
     of the true class below 2e-16 count less in the loss than there.
     Used in notebook 05.
 
     Args:
-        model: takes raw pixels, returns k probabilities for each picture.
+        model: takes raw pixels, returns k probabilities for each image.
         split: images uint8 (N, 32, 32, 3) and labels (N,).
         class_names: k names.
 
@@ -116,15 +116,15 @@ def evaluate(model: "keras.Model", split: "Split", class_names: Sequence[str]) -
 
 
 def predict_tta(model: "keras.Model", images: np.ndarray) -> np.ndarray:
-    """Let a model predict six views of each picture, and return what it says of all of them.
+    """Predict six views of each image (test-time augmentation) and return their mean.
 
-    The picture itself; shifted by one pixel to the upper left; to the lower right; and the three
+    The image itself; shifted by one pixel to the upper left; to the lower right; and the three
     mirrored. The shifted ones count half. Their probabilities are averaged as logarithms: one view
-    that rules a class out counts. Test-time augmentation of Jordan, 2024,
-    https://arxiv.org/abs/2404.00498. Used in notebooks 04 and 07.
+    that rules a class out counts (Jordan, 2024, https://arxiv.org/abs/2404.00498). Used in
+    notebooks 04 and 07.
 
     Args:
-        model: takes raw pixels, returns k probabilities for each picture.
+        model: takes raw pixels, returns k probabilities for each image.
         images: uint8 (N, h, w, 3).
 
     Returns:
@@ -135,39 +135,37 @@ def predict_tta(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     total = np.zeros(1)
     for weight, view in ((2, images), (1, around[:, :-2, :-2]), (1, around[:, 2:, 2:])):
         for each in (view, view[:, :, ::-1]):
-            answers = model.predict(each, batch_size=500, verbose=0).astype(np.float64)
-            total = total + weight * np.log(np.maximum(answers, 1e-12))
+            probabilities = model.predict(each, batch_size=500, verbose=0).astype(np.float64)
+            total = total + weight * np.log(np.maximum(probabilities, 1e-12))
     return softmax(total / 8, axis=1)
 
 
 def predict_images(
-    model: "keras.Model", pictures: np.ndarray, class_names: Sequence[str]
+    model: "keras.Model", images: np.ndarray, class_names: Sequence[str]
 ) -> np.ndarray:
-    """Let a model predict pictures, and refuse a model that is not made for such ones.
+    """Let a model predict images, and refuse a model that is not made for such ones.
 
     Used by the command ``predict``.
 
     Args:
-        model: takes raw pixels, returns k probabilities for each picture.
-        pictures: uint8, (N, h, w, 3).
+        model: takes raw pixels, returns k probabilities for each image.
+        images: uint8, (N, h, w, 3).
         class_names: k names.
 
     Returns:
         The probability of each class, (N, k), 0 to 1.
 
     Raises:
-        ValueError: if they are no pictures, or there are no names.
-        CourseError: if the model does not take such pictures or has other classes.
+        CourseError: if the model does not take such images or has other classes.
     """
-    pictures, class_names = checks.images(pictures), checks.names(class_names)
     try:
-        probabilities = model.predict(pictures, verbose=0)
+        probabilities = model.predict(images, verbose=0)
     except ValueError as error:
         raise CourseError(
-            f"The model {model.name} does not take a picture of shape {pictures.shape[1:]}: it "
-            f"wants {model.input_shape}."
+            f"The model {model.name} does not take an image of shape {images.shape[1:]}: it wants "
+            f"{model.input_shape}."
         ) from error
-    if probabilities.shape != (len(pictures), len(class_names)):
+    if probabilities.shape != (len(images), len(class_names)):
         raise CourseError(
             f"The model {model.name} returns {probabilities.shape}, not one probability for each "
             f"of {len(class_names)} classes."
@@ -176,7 +174,7 @@ def predict_images(
 
 
 def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
-    """Return the share of each class's pictures that were named rightly (its recall).
+    """Return the fraction of each class's images that are classified correctly (its recall).
 
     Used in notebook 05.
 
@@ -186,24 +184,22 @@ def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
         classes: k.
 
     Returns:
-        float64, (k,), 0 to 1; NaN for a class without pictures.
+        float64, (k,), 0 to 1; NaN for a class without images.
 
     Raises:
         ValueError: if the shapes differ or a class is outside 0 to k - 1.
     """
-    checks.count(classes, "classes", 1, 10_000)
     labels = checks.classes(labels, classes)
     predictions = checks.classes(predictions, classes, "predictions")
-    checks.same_length(labels=labels, predictions=predictions)
     return recall_score(
         labels, predictions, labels=np.arange(classes), average=None, zero_division=np.nan
     )
 
 
 def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """Find the wrong predictions that the model was surest of.
+    """Return the wrong predictions that the model was most confident of.
 
-    Used in notebook 05.
+    Used in notebooks 05 and 08.
 
     Args:
         labels: true classes, (N,), 0 to k - 1.
@@ -211,23 +207,22 @@ def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int
         count: how many to return.
 
     Returns:
-        int64, at most ``count`` indices of pictures, the surest first; fewer if there are fewer
-        mistakes.
+        int64, at most ``count`` indices of images, the most confident first; fewer if there are
+        fewer mistakes.
 
     Raises:
         ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
-    checks.count(count, "count")
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return wrong[surest[:count]]
+    order = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    return wrong[order[: checks.count(count, "count")]]
 
 
 def confused_pairs(
     matrix: np.ndarray, class_names: Sequence[str], count: int = 10, symmetric: bool = False
 ) -> list[ConfusedPair]:
-    """List the pairs of classes that are taken for each other most often.
+    """List the pairs of classes that are confused most often.
 
     Used in notebook 05.
 
@@ -238,36 +233,34 @@ def confused_pairs(
         symmetric: count cat → dog and dog → cat together, under the more frequent direction.
 
     Returns:
-        (true class, predicted class, number of pictures, share of the true class, 0 to 1), the
-        most frequent first. If symmetric, the share is of the pictures of both classes.
+        (true class, predicted class, number of images, fraction of the true class, 0 to 1), the
+        most frequent first. If symmetric, the fraction is of the images of both classes.
 
     Raises:
         ValueError: if the matrix is not (k, k) for k names.
     """
     matrix = _counts(matrix)
-    classes = len(matrix)
-    checks.names(class_names, classes)
-    checks.count(count, "count")
+    checks.names(class_names, len(matrix))
     totals = matrix.sum(axis=1)
     pairs: list[ConfusedPair] = []
-    for true, predicted in np.argwhere(~np.eye(classes, dtype=bool)):
-        pictures, total = matrix[true, predicted], totals[true]
+    for true, predicted in np.argwhere(~np.eye(len(matrix), dtype=bool)):
+        images, total = matrix[true, predicted], totals[true]
         if symmetric:
             back = matrix[predicted, true]
-            if (back, true) > (pictures, predicted):  # it is listed the other way round
+            if (back, true) > (images, predicted):  # it is listed the other way round
                 continue
-            pictures, total = pictures + back, total + totals[predicted]
-        if pictures:
+            images, total = images + back, total + totals[predicted]
+        if images:
             names = class_names[true], class_names[predicted]
-            pairs.append((*names, int(pictures), float(pictures / total)))
+            pairs.append((*names, int(images), float(images / total)))
     pairs.sort(key=lambda pair: (-pair[2], -pair[3]))
-    return pairs[:count]
+    return pairs[: checks.count(count, "count")]
 
 
 def similarity(matrix: np.ndarray) -> np.ndarray:
-    """Join classes to groups, those first that are most often taken for each other.
+    """Join classes to groups, those first that are confused most often.
 
-    The distance of two classes is 1 minus the share of their pictures that are confused between
+    The distance of two classes is 1 minus the fraction of their images that are confused between
     the two; of two groups, the mean over all pairs.
 
     Args:
@@ -280,7 +273,6 @@ def similarity(matrix: np.ndarray) -> np.ndarray:
         ValueError: if the matrix is not (k, k), or k is 1.
     """
     matrix = _counts(matrix)
-    checks.count(len(matrix), "number of classes", 2)
     totals = matrix.sum(axis=1)
     distance = 1 - (matrix + matrix.T) / np.maximum(totals[:, None] + totals, 1)
     np.fill_diagonal(distance, 0)
@@ -288,28 +280,20 @@ def similarity(matrix: np.ndarray) -> np.ndarray:
 
 
 def similarity_order(matrix: np.ndarray) -> np.ndarray:
-    """Return the classes in the order of ``plots.class_tree``: like ones stand side by side.
+    """Return the classes in the order of ``plots.class_tree``: similar ones stand side by side.
 
     Used in notebook 07.
 
     Args:
-        matrix: confusion matrix, (k, k), row the true class, column the predicted one, k from 2 on.
+        matrix: as ``similarity`` takes it.
 
     Returns:
         Numbers of classes, (k,), 0 to k - 1, each once.
-
-    Raises:
-        ValueError: if the matrix is not (k, k), or k is 1.
     """
     return leaves_list(similarity(matrix))
 
 
 def _counts(matrix: np.ndarray) -> np.ndarray:
-    """Return a confusion matrix as an array, if it is one.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
     matrix = checks.array(matrix, "numbers of a confusion matrix", "(k, k)")
     if matrix.shape != (len(matrix), len(matrix)) or matrix.min() < 0:
         raise ValueError(
