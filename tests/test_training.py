@@ -151,7 +151,7 @@ def test_a_result_says_what_it_was_measured_on(dataset: data.Dataset) -> None:
 )
 def test_a_history_is_numbers_of_each_epoch(dataset: data.Dataset, history: dict) -> None:
     folder = training.new_run(PROFILE, "run")
-    with pytest.raises(ValueError, match=r"history|metric"):
+    with pytest.raises(ValueError, match=r"history|metric|equally many"):
         training.save_run(folder, dataset, PROFILE, history)
 
 

@@ -19,8 +19,6 @@ from cifar10_cnn.device import keras
 
 #: Of the checkpoints, in a run's folder.
 FOLDER = "checkpoints"
-#: Bytes of the SHA-256 that a checkpoint ends with.
-_CHECKSUM = 32
 #: What Keras' own callbacks count from epoch to epoch.
 _COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 _COUNTING = (
@@ -77,12 +75,9 @@ class Resume(Seconds):
         super().__init__()
         if not isinstance(batches, Shuffled):
             raise ValueError(f"Images come as batches.Shuffled, not as {type(batches).__name__}.")
-        #: The training images; may be replaced between two calls of ``fit``.
         self.batches = batches
-        #: Number of finished epochs.
-        self.epoch = 0
-        #: One number an epoch for each metric.
-        self.history: dict[str, list[float]] = {}
+        self.history: dict[str, list[float]] = {}  # one number an epoch for each metric
+        self._epoch, self._stopped = 0, False
         self._newest, self._before = (
             files.path(folder) / FOLDER / f"{name}.npz" for name in ("newest", "before")
         )
@@ -93,7 +88,7 @@ class Resume(Seconds):
             if isinstance(each, _COUNTING)
         }
         self._given_key, self._key = key, key
-        self._stopped, self._epoch_at_end = False, 0
+        self._epoch_at_end = 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Set everything as the newest whole checkpoint says; without one, write the first."""
@@ -104,10 +99,10 @@ class Resume(Seconds):
         if checkpoint := self._read():
             self._restore(*checkpoint)
         else:  # a call that is interrupted in its first epoch goes back to here
-            self.epoch, self.history, self._stopped = 0, {}, False
+            self._epoch, self._stopped, self.history = 0, False, {}
             self._write()
         # As BackupAndRestore does it; a number that no training reaches if it had been stopped.
-        model._initial_epoch = sys.maxsize if self._stopped else self.epoch
+        model._initial_epoch = sys.maxsize if self._stopped else self._epoch
         model.history.history.update({name: [*row] for name, row in self.history.items()})
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -120,13 +115,13 @@ class Resume(Seconds):
         super().on_epoch_end(epoch, logs)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        self.epoch, self._stopped = epoch + 1, bool(self.model.stop_training)
+        self._epoch, self._stopped = epoch + 1, bool(self.model.stop_training)
         self._write()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Let a later call without this callback begin with its own first epoch."""
         self.model._initial_epoch = None
-        self._epoch_at_end = self.epoch
+        self._epoch_at_end = self._epoch
 
     def _make_key(self) -> str:
         optimizer = self.model.optimizer
@@ -156,7 +151,7 @@ class Resume(Seconds):
                     f"{file} cannot be read ({error.strerror or error}): check its rights, or "
                     "delete it to begin again."
                 ) from error
-            content, checksum = content[:-_CHECKSUM], content[-_CHECKSUM:]
+            content, checksum = content[:-32], content[-32:]
             if hashlib.sha256(content).digest() != checksum:
                 print(f"{file} is damaged: the training goes on from before it.")
                 with files.writing(file):
@@ -164,32 +159,25 @@ class Resume(Seconds):
                 continue
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = dict(archive)
-            about = json.loads(arrays.pop("about").tobytes())
+            about = json.loads(str(arrays.pop("about")))
             if about.get("key") == [self._key, keras.__version__]:
                 return about, arrays
         return None
 
     def _write(self) -> None:
         """Write a checkpoint; the newest so far becomes the one before it."""
-        arrays = {
-            name: keras.ops.convert_to_numpy(value)
-            for name, value in _variables(self.model).items()
-        }
+        variables = _variables(self.model).items()
+        arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in variables}
         counters = {}
         for name, each in self._counting.items():
             counters[name] = {key: vars(each)[key] for key in _COUNTERS if key in vars(each)}
             weights = getattr(each, "best_weights", None) or []
             arrays |= {f"{name}-{number}": weight for number, weight in enumerate(weights)}
-        about = {
-            "key": [self._key, keras.__version__],
-            "epoch": self.epoch,
-            "stopped": self._stopped,
-            "history": self.history,
-            "counters": counters,
-        }
-        text = json.dumps(about, default=float)  # numpy's numbers, too
+        state = {"epoch": self._epoch, "stopped": self._stopped, "history": self.history}
+        about = {"key": [self._key, keras.__version__], **state, "counters": counters}
+        arrays["about"] = np.array(json.dumps(about, default=float))  # numpy's numbers, too
         packed = io.BytesIO()
-        np.savez(packed, about=np.frombuffer(text.encode(), np.uint8), **arrays)
+        np.savez(packed, allow_pickle=False, **arrays)
         content = packed.getvalue()
         with files.writing(self._newest):
             if self._newest.exists():
@@ -204,10 +192,10 @@ class Resume(Seconds):
             vars(each).update(about["counters"].get(name, {}))
             if weights := [arrays[key] for key in arrays if key.startswith(f"{name}-")]:
                 vars(each)["best_weights"] = weights
-        self.epoch, self.history = about["epoch"], about["history"]
-        self._stopped = about["stopped"]
-        if self.epoch > self._epoch_at_end:
-            print(f"Going on after epoch {self.epoch}.")
+        self._epoch, self._stopped = about["epoch"], about["stopped"]
+        self.history = about["history"]
+        if self._epoch > self._epoch_at_end:
+            print(f"Going on after epoch {self._epoch}.")
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -121,13 +121,7 @@ class Recipe:
         object.__setattr__(self, "model", self.model or self.name)
 
     def compile(self, model: keras.Model, images: int, epochs: int) -> None:
-        """Compile a classifier with the recipe's optimizer and the cross-entropy of its labels.
-
-        Args:
-            model: returns probabilities.
-            images: number of training images.
-            epochs: number of epochs of the whole training.
-        """
+        """Compile a classifier that will train on so many images for so many epochs."""
         loss = "categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy"
         if self.label_smoothing:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)
@@ -163,13 +157,7 @@ class Recipe:
     ) -> Iterator[Part]:
         """Yield what ``model.fit`` needs for successive epochs with images of one size.
 
-        Args:
-            train: the training images and labels.
-            classes: number of classes, k.
-            epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
-            seed: of order, flips and shifts.
-            model: what will be fitted; traced anew for each new size.
-            batches: makes the batches where there are ``sizes``.
+        Of ``sizes`` the last ``epochs`` are taken. ``model`` is traced anew for each new size.
         """
         images, labels = train.images, train.labels
         if self.one_hot or self.sizes:
