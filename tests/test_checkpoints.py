@@ -150,7 +150,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     damage: Callable, undisturbed: Outcome, tmp_path: Path, capsys: pytest.CaptureFixture, tally
 ) -> None:
     killed_at(12, tmp_path)
-    newest = tmp_path / "checkpoints" / "newest.npz"
+    newest = tmp_path / "checkpoints" / "latest.npz"
     raw = newest.read_bytes()
     newest.write_bytes(bytes(len(raw)) if damage is bytes else damage(raw))
     assert same(trained(tmp_path), undisturbed)
@@ -168,9 +168,9 @@ def test_with_both_checkpoints_damaged_it_begins_anew(undisturbed: Outcome, tmp_
 
 
 def test_a_checkpoint_that_cannot_be_read_now_is_left_where_it_is(tmp_path: Path) -> None:
-    newest = tmp_path / "checkpoints" / "newest.npz"
+    newest = tmp_path / "checkpoints" / "latest.npz"
     newest.mkdir(parents=True)  # whoever is root may read anything else
-    with pytest.raises(CourseError, match=r"newest\.npz cannot be read \(.*\): check its rights"):
+    with pytest.raises(CourseError, match=r"latest\.npz cannot be read \(.*\): check its rights"):
         trained(tmp_path)
     assert newest.exists()
 
@@ -255,7 +255,7 @@ def test_a_full_disk_stops_it_with_a_word_and_loses_nothing(
         patch.setattr(os, "fsync", full)
         with pytest.raises(CourseError, match=r"could not be written \(No space left on device\)"):
             trained(tmp_path)
-    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["before.npz"]
+    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["previous.npz"]
     assert same(trained(tmp_path), undisturbed)
     tally("full disks", 1)
 

@@ -1,5 +1,6 @@
 """The fast recipes: schedule by hand, sizes, what they learn, and what a kill costs."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from cifar10_cnn import models, profiles
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
 from cifar10_cnn.training import recipes, trainer
@@ -67,32 +69,53 @@ def test_labels_are_smoothed() -> None:
     assert loss == pytest.approx(-(0.8 * logs[2] + 0.2 * logs.mean()), rel=1e-4)
 
 
+def tiny(_: keras.Model) -> keras.Model:
+    """A network for images of any size that is built in no time."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(8, 3),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+
+
 def trained(
     folder: Path | None, dataset: data.Dataset, *callbacks: keras.callbacks.Callback
 ) -> tuple[list[np.ndarray], dict[str, list[float]]]:
-    plan = trainer.Training(TINY, 4, 0, dataset.fingerprint, precision="fp32", keep="last")
-    model, history = trainer.fit(plan, dataset, folder=folder, callbacks=callbacks)
+    recipe = replace(TINY, optimizer="momentum")
+    plan = trainer.Training(recipe, 4, 0, dataset.fingerprint, precision="fp32", keep="last")
+    model, history = trainer.fit(plan, dataset, folder=folder, callbacks=callbacks, network=tiny)
     del history["seconds"]
     return model.get_weights(), history
 
 
-@pytest.mark.parametrize(("epoch", "error"), [(1, KeyboardInterrupt), (2, ValueError)])
-def test_a_stopped_training_ends_with_the_weights_of_an_undisturbed_one(
-    epoch: int,
-    error: type[BaseException],
-    dataset: data.Dataset,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture,
-) -> None:
-    class Killer(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch_begun: int, logs: dict | None = None) -> None:
-            if epoch_begun == epoch:
-                raise error
+class Killer(keras.callbacks.Callback):
+    """Raises an error where an epoch begins."""
 
+    def __init__(self, number: int, error: BaseException) -> None:
+        super().__init__()
+        self._number, self._error = number, error
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == self._number:
+            raise self._error
+
+
+def test_a_stopped_training_ends_with_the_weights_of_an_undisturbed_one(
+    dataset: data.Dataset, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     expected, history = trained(None, dataset)
-    with pytest.raises(error):
-        trained(tmp_path, dataset, Killer())
-    assert ("Stopped. The same call" in capsys.readouterr().out) == (error is KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, dataset, Killer(1, KeyboardInterrupt()))
+    assert "Stopped. The same call goes on" in capsys.readouterr().out
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(CourseError, match=r"could not be written \(No space left on device\)"):
+        trained(tmp_path, dataset, Killer(2, full))
     weights, resumed = trained(tmp_path, dataset)
     assert all(map(np.array_equal, weights, expected))
     assert resumed == history

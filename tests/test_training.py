@@ -174,6 +174,7 @@ def test_shipping_drops_the_optimizer_and_is_done_once(
     assert training.ship(folder) is None
 
 
+@pytest.mark.long
 def test_a_shipped_fast_network_needs_plain_keras_alone(
     dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,7 +79,7 @@ class Resume(Seconds):
         self.history: dict[str, list[float]] = {}  # one number an epoch for each metric
         self._epoch, self._stopped = 0, False
         self._newest, self._before = (
-            files.path(folder) / FOLDER / f"{name}.npz" for name in ("newest", "before")
+            files.path(folder) / FOLDER / f"{name}.npz" for name in ("latest", "previous")
         )
         self._callbacks = [*callbacks]
         self._counting = {
@@ -177,7 +177,7 @@ class Resume(Seconds):
         about = {"key": [self._key, keras.__version__], **state, "counters": counters}
         arrays["about"] = np.array(json.dumps(about, default=float))  # numpy's numbers, too
         packed = io.BytesIO()
-        np.savez(packed, allow_pickle=False, **arrays)
+        np.savez(packed, **arrays)
         content = packed.getvalue()
         with files.writing(self._newest):
             if self._newest.exists():
