@@ -153,7 +153,7 @@ class Resume(Seconds):
                 ) from error
             content, checksum = content[:-32], content[-32:]
             if hashlib.sha256(content).digest() != checksum:
-                print(f"{file} is damaged: the training goes on from before it.")
+                print(f"{file} is damaged: the training begins again before it.")
                 with files.writing(file):
                     file.unlink()
                 continue

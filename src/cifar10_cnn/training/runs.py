@@ -122,11 +122,11 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     model = keras.models.load_model(folder / "model.keras")
     # In place of out-of-distribution images: the dataset's own with their tiles mixed up.
     images = dataset.validation.images
-    probabilities, accepted = (
+    probabilities, ood = (
         model.predict(each, batch_size=500, verbose=0)
         for each in (images, corruptions.shuffled_tiles(images))
     )
-    option = reject_option(dataset.validation.labels, probabilities, accepted)
+    option = reject_option(dataset.validation.labels, probabilities, ood)
     save_run(folder, dataset, profile, history, {"reject_option": asdict(option)})
     return folder
 

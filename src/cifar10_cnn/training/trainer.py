@@ -32,8 +32,7 @@ class Training:
         precision: what convolutions and matrix products compute in; this machine's by default.
         keep: the model that stays: of the epoch with the ``best`` validation accuracy, or of the
             ``last`` epoch.
-        change: name of what ``fit`` is told to do otherwise (``network``, ``batches``); empty if
-            nothing.
+        change: name of what ``network`` and ``batches`` of ``fit`` change; empty if nothing.
     """
 
     recipe: Recipe
