@@ -79,9 +79,6 @@ def training(home: Path) -> int:
     """Fill the disk at each place of a training; it stops with a word, and goes on afterwards."""
     import test_checkpoints as small
 
-    from cifar10_cnn.training import checkpoints
-
-    checkpoints.SECONDS_BETWEEN = 0.0
     expected = small.trained(home / "undisturbed", epochs=2)
     for tried, room in enumerate(range(0, 1000, 24)):
         folder = home / f"{room}"

@@ -1,21 +1,19 @@
-"""Checkpoints: damage falls back to the one before, says so, and changes nothing of the outcome."""
+"""Resume: a killed training ends with the weights and the history of one that nobody killed."""
 
 import errno
-import hashlib
-import io
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cifar10_cnn import training
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data.batches import Shuffled
 from cifar10_cnn.device import keras
-from cifar10_cnn.training import checkpoints
-from cifar10_cnn.training import trainer as fitting
+
+pytestmark = pytest.mark.faults
 
 EPOCHS = 3
 RNG = np.random.default_rng(0)
@@ -41,18 +39,13 @@ class Killer(keras.callbacks.Callback):
         self._left -= 1
 
 
-@pytest.fixture(autouse=True)
-def after_every_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0.0)
-    yield
-
-
-def made(units: int = 4) -> keras.Model:
-    """A model with all that a training changes: weights, statistics, dropout, Adam's averages."""
+def made(units: int = 4, rate: float = 0.01) -> keras.Model:
+    """A model with all that a training changes: weights, statistics, random states, averages."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
+            keras.layers.RandomFlip("horizontal"),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
             keras.layers.Dense(8, "relu"),
@@ -61,200 +54,145 @@ def made(units: int = 4) -> keras.Model:
             keras.layers.Dense(units, "softmax"),
         ]
     )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer = keras.optimizers.Adam(rate)
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+Outcome = tuple[dict[str, list[float]], list[np.ndarray]]
 
 
 def trained(
     folder: Path,
-    *callbacks: keras.callbacks.Callback,
+    *more: keras.callbacks.Callback,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     model: keras.Model | None = None,
     epochs: int = EPOCHS,
-):
-    """Train five batches an epoch and return history and final weights."""
+) -> Outcome:
+    """Train five batches an epoch as notebook 04 does; return history and final weights."""
     model = model or made()
-    pictures = Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
-    history = fitting.fit_model(
-        model,
-        pictures,
-        folder,
+    images = Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
+    history = model.fit(
+        images,
         epochs=epochs,
-        callbacks=callbacks,
         validation_data=VALIDATION,
+        callbacks=[*more, *callbacks, training.Resume(folder, images, callbacks)],
+        shuffle=False,
         verbose=0,
-    )
+    ).history
+    del history["seconds"]
     return history, model.get_weights()
 
 
-def same(ours: tuple, theirs: tuple) -> bool:
+def killed_at(batch: int, folder: Path, **options: object) -> None:
+    with pytest.raises(KilledError):
+        trained(folder, Killer(batch), **options)
+
+
+def same(ours: Outcome, theirs: Outcome) -> bool:
     return ours[0] == theirs[0] and all(map(np.array_equal, ours[1], theirs[1]))
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return trained(tmp_path_factory.mktemp("undisturbed"))
 
 
-@pytest.mark.parametrize("batch", range(1, 5 * EPOCHS))
-def test_a_training_goes_on_at_the_batch_where_it_ended(
-    batch: int, undisturbed: tuple, tmp_path: Path, capsys: pytest.CaptureFixture
+@pytest.mark.parametrize("batch", [2, 5, 14])
+def test_a_training_goes_on_after_its_last_whole_epoch(
+    batch: int, undisturbed: Outcome, tmp_path: Path, capsys: pytest.CaptureFixture, tally
 ) -> None:
-    with pytest.raises(KilledError):
-        trained(tmp_path, Killer(batch))
+    killed_at(batch, tmp_path)
+    begun: list[int] = []
+    note = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+    assert same(trained(tmp_path, note), undisturbed)
+    assert begun == list(range(batch // 5, EPOCHS))
+    assert (f"Going on after epoch {batch // 5}." in capsys.readouterr().out) == (batch >= 5)
+    tally("kill points: batches", 1)
+
+
+def test_killed_again_and_again(undisturbed: Outcome, tmp_path: Path, tally) -> None:
+    for batch in (7, 3, 6, 1):
+        killed_at(batch, tmp_path)
+        tally("kill points: again and again", 1)
     assert same(trained(tmp_path), undisturbed)
-    told = f"Going on after epoch {batch // 5}"
-    told += f", batch {batch % 5}." if batch % 5 else "."
-    assert told in capsys.readouterr().out
 
 
-def test_what_was_trained_is_what_plain_keras_trains(undisturbed: tuple) -> None:
-    model = made()
-    pictures = Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
-    history = model.fit(
-        pictures,
-        epochs=EPOCHS,
-        shuffle=False,
-        verbose=0,
-        validation_data=VALIDATION,
-        validation_batch_size=checkpoints.VALIDATION_BATCH,
-    ).history
+def test_what_was_trained_is_what_plain_keras_trains(undisturbed: Outcome) -> None:
+    model, images = made(), Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
+    options = {"epochs": EPOCHS, "shuffle": False, "verbose": 0, "validation_data": VALIDATION}
+    history = model.fit(images, **options).history
     assert same((history, model.get_weights()), undisturbed)
 
 
-def test_the_saved_network_is_the_best_epochs(undisturbed: tuple, tmp_path: Path) -> None:
-    history, _ = trained(tmp_path)
-    saved = keras.models.load_model(tmp_path / "model.keras")
-    accuracy = saved.evaluate(*VALIDATION, verbose=0, return_dict=True)["accuracy"]
-    assert accuracy == pytest.approx(max(history["val_accuracy"]))
+def test_a_finished_training_is_not_trained_again(undisturbed: Outcome, tmp_path: Path) -> None:
+    trained(tmp_path)
+    model = made()
+    assert same(trained(tmp_path, Killer(0), model=model), undisturbed)
+    history = model.fit(IMAGES, LABELS, epochs=2, verbose=0).history  # as anywhere in Keras
+    assert len(history["loss"]) == 2
 
 
-def damages() -> dict[str, Callable[[bytes], bytes]]:
-    """Ways to damage a file, by name."""
-
-    def cut(tenth: int) -> Callable[[bytes], bytes]:
-        return lambda raw: raw[: len(raw) * tenth // 10]
-
-    def flip(share: float) -> Callable[[bytes], bytes]:
-        def flipped(raw: bytes) -> bytes:
-            place = int(share * len(raw))
-            return raw[:place] + bytes([raw[place] ^ 0xFF]) + raw[place + 1 :]
-
-        return flipped
-
-    return {
-        **{f"cut at {tenth} tenths": cut(tenth) for tenth in range(10)},
-        **{f"a byte changed at {share:.0%}": flip(share) for share in (0.3, 0.5, 0.7)},
-        "zeros": lambda raw: bytes(len(raw)),
-        "another file": lambda raw: b"PK not at all",
-    }
+def cut(share: float) -> Callable[[bytes], bytes]:
+    return lambda raw: raw[: int(len(raw) * share)]
 
 
-@pytest.mark.faults
-@pytest.mark.parametrize("how", damages())
+def flip(share: float) -> Callable[[bytes], bytes]:
+    def flipped(raw: bytes) -> bytes:
+        place = int(share * (len(raw) - 1))
+        return raw[:place] + bytes([raw[place] ^ 4]) + raw[place + 1 :]
+
+    return flipped
+
+
+@pytest.mark.parametrize("damage", [cut(0), cut(0.5), flip(0.3), flip(1)])
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
-    how: str, undisturbed: tuple, tmp_path: Path, capsys: pytest.CaptureFixture, tally
+    damage: Callable, undisturbed: Outcome, tmp_path: Path, capsys: pytest.CaptureFixture, tally
 ) -> None:
-    with pytest.raises(KilledError):
-        trained(tmp_path, Killer(8))
-    newest = tmp_path / "checkpoints" / "newest.npz"
-    newest.write_bytes(damages()[how](newest.read_bytes()))
+    killed_at(12, tmp_path)
+    newest = tmp_path / "checkpoints" / "latest.npz"
+    newest.write_bytes(damage(newest.read_bytes()))
     assert same(trained(tmp_path), undisturbed)
     out = capsys.readouterr().out
     assert f"{newest} is damaged" in out
-    assert "Going on after epoch 1, batch 2." in out
+    assert "Going on after epoch 1." in out
     tally("checkpoints damaged", 1)
 
 
-@pytest.mark.faults
-def test_a_bit_changed_anywhere_is_noticed(
-    tmp_path: Path, capsys: pytest.CaptureFixture, tally
-) -> None:
-    plan: dict[str, str] = {}
-    with pytest.raises(KilledError):
-        pictures = Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
-        whole = checkpoints.Checkpoints(tmp_path, plan, model := made())
-        whole.fit(pictures, epochs=2, callbacks=[Killer(7)], verbose=0)
-    newest, before = (tmp_path / "checkpoints" / f"{name}.npz" for name in ("newest", "before"))
-    content, other = newest.read_bytes(), before.read_bytes()
-    expected = checkpoints.Checkpoints(tmp_path, plan, model)
-    rng = np.random.default_rng(0)
-    for place in rng.choice(len(content), 300, replace=False):
-        changed = bytearray(content)
-        changed[place] ^= 1 << rng.integers(8)
-        newest.write_bytes(changed)
-        before.write_bytes(other)
-        found = checkpoints.Checkpoints(tmp_path, plan, model)
-        assert f"{newest} is damaged" in capsys.readouterr().out
-        assert found.at.step == expected.at.step - 1
-    tally("checkpoints damaged", 300)
-
-
-@pytest.mark.faults
-def test_with_both_checkpoints_damaged_it_begins_anew(
-    undisturbed: tuple, tmp_path: Path, tally
-) -> None:
-    with pytest.raises(KilledError):
-        trained(tmp_path, Killer(8))
+def test_with_both_checkpoints_damaged_it_begins_anew(undisturbed: Outcome, tmp_path: Path) -> None:
+    killed_at(12, tmp_path)
     for file in (tmp_path / "checkpoints").glob("*.npz"):
         file.write_bytes(b"")
     assert same(trained(tmp_path), undisturbed)
-    tally("checkpoints damaged", 2)
 
 
-@pytest.mark.faults
+def test_a_checkpoint_that_cannot_be_read_now_is_left_where_it_is(tmp_path: Path) -> None:
+    newest = tmp_path / "checkpoints" / "latest.npz"
+    newest.mkdir(parents=True)  # whoever is root may read anything else
+    with pytest.raises(CourseError, match=r"latest\.npz cannot be read \(.*\): check its rights"):
+        trained(tmp_path)
+    assert newest.exists()
+
+
 @pytest.mark.parametrize(
-    "damage",
-    [lambda file: file.write_bytes(file.read_bytes()[:-100]), lambda file: file.unlink()],
-    ids=["cut", "gone"],
+    "other",
+    [{"model": lambda: made(units=5)}, {"model": lambda: made(rate=0.02)}, {"epochs": 4}],
+    ids=["layers", "learning rate", "epochs"],
 )
-def test_a_damaged_best_model_counts_as_a_damaged_checkpoint(
-    undisturbed: tuple,
-    tmp_path: Path,
-    damage: Callable[[Path], object],
-    capsys: pytest.CaptureFixture,
-    tally,
+def test_another_training_begins_anew(
+    other: dict, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    with pytest.raises(KilledError):
-        trained(tmp_path, Killer(8))
-    for file in (tmp_path / "checkpoints").glob("*.keras"):
-        damage(file)
-    assert same(trained(tmp_path), undisturbed)
-    assert "is damaged (" in capsys.readouterr().out
-    saved = keras.models.load_model(tmp_path / "model.keras")
-    assert saved.count_params() == made().count_params()
-    tally("checkpoints damaged", 1)
-
-
-def test_another_plan_begins_anew(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    with pytest.raises(KilledError):
-        trained(tmp_path, Killer(8))
-    history, _ = trained(tmp_path, model=made(units=5))
-    assert len(history["loss"]) == EPOCHS
+    killed_at(8, tmp_path)
+    options = {name: value() if callable(value) else value for name, value in other.items()}
+    history, _ = trained(tmp_path, **options)
+    assert len(history["loss"]) == other.get("epochs", EPOCHS)
     assert "Going on" not in capsys.readouterr().out
 
 
-@pytest.mark.faults
-@pytest.mark.parametrize("batch", [2, 8])
-def test_an_interrupt_leaves_a_model_and_says_how_to_go_on(
-    batch: int, undisturbed: tuple, tmp_path: Path, capsys: pytest.CaptureFixture, tally
+@pytest.mark.parametrize("batch", [0, 8])
+def test_interrupted_the_cell_runs_again_with_the_same_model(
+    batch: int, undisturbed: Outcome, tmp_path: Path, tally
 ) -> None:
-    model = made()
-    with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path, Killer(batch, KeyboardInterrupt), model=model)
-    assert "the same call goes on" in capsys.readouterr().out
-    keras.models.load_model(tmp_path / "model.keras").predict(IMAGES, verbose=0)
-    # As in a notebook: the cell runs again with the same model.
-    assert same(trained(tmp_path, model=model), undisturbed)
-    tally("interrupts", 1)
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("batch", [0, 3])
-def test_an_interrupt_before_the_first_minute_is_over_begins_as_the_first_time(
-    batch: int, undisturbed: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally
-) -> None:
-    """The cell runs again with a model that has learnt something already."""
-    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 60.0)
     model = made()
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path, Killer(batch, KeyboardInterrupt), model=model)
@@ -262,100 +200,53 @@ def test_an_interrupt_before_the_first_minute_is_over_begins_as_the_first_time(
     tally("interrupts", 1)
 
 
-class Counter(keras.callbacks.Callback):
-    """A callback as a student might write it: it changes what is learnt by what it has counted."""
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        self.batches, self.losses = 0, []
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.batches += 1
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.losses.append(logs["loss"])
-        slower = 1 + len(self.losses) / 5 + self.batches / 70
-        self.model.optimizer.learning_rate = 0.02 / slower
-
-
-def counting() -> list[keras.callbacks.Callback]:
-    """Callbacks of which each decides by what it remembers of the epochs before."""
+def counting(folder: Path) -> list[keras.callbacks.Callback]:
+    """Keras' callbacks of which each decides by what it remembers of the epochs before."""
     return [
         keras.callbacks.EarlyStopping(
             "loss", patience=2, min_delta=0.02, restore_best_weights=True
         ),
-        Counter(),
         keras.callbacks.ReduceLROnPlateau("accuracy", factor=0.5, patience=1, min_delta=0.05),
+        keras.callbacks.ModelCheckpoint(
+            folder / "model.keras", monitor="val_accuracy", save_best_only=True
+        ),
     ]
 
 
-@pytest.mark.faults
-def test_other_callbacks_remember_what_was_before_a_kill(tmp_path: Path, tally) -> None:
-    expected = trained(tmp_path / "undisturbed", *counting(), epochs=20)
-    assert EPOCHS < len(expected[0]["loss"]) < 20  # it stopped early
-    for batch in range(7, 5 * len(expected[0]["loss"]), 11):
-        folder = tmp_path / str(batch)
-        with pytest.raises(KilledError):
-            trained(folder, Killer(batch), *counting(), epochs=20)
-        assert same(trained(folder, *counting(), epochs=20), expected), batch
-        tally("trainings with callbacks killed", 1)
+def saved(folder: Path) -> list[np.ndarray]:
+    return keras.models.load_model(folder / "model.keras").get_weights()
 
 
-@pytest.mark.faults
-def test_a_lowered_learning_rate_makes_no_other_training(tmp_path: Path, tally) -> None:
-    """The cell runs again with the model whose learning rate the callbacks have changed."""
-    expected = trained(tmp_path / "undisturbed", *counting(), epochs=20)
-    model = made()
-    for batch in (17, 9):
-        with pytest.raises(KeyboardInterrupt):
-            trained(tmp_path, Killer(batch, KeyboardInterrupt), *counting(), model=model, epochs=20)
-    assert same(trained(tmp_path, *counting(), model=model, epochs=20), expected)
-    tally("interrupts", 2)
+def test_keras_callbacks_remember_what_was_before_a_kill(tmp_path: Path, tally) -> None:
+    folder = tmp_path / "undisturbed"
+    folder.mkdir()
+    expected = trained(folder, callbacks=counting(folder), epochs=15)
+    best = saved(folder)
+    epochs = len(expected[0]["loss"])
+    assert EPOCHS < epochs < 15  # it stopped early
+    assert len(set(expected[0]["learning_rate"])) > 1
+    killed_at(5 * epochs // 2, tmp_path, callbacks=counting(tmp_path), epochs=15)
+    # Interrupted, too: the cell runs again with a model whose learning rate was lowered.
+    model, callbacks = made(), counting(tmp_path)
+    interrupt = Killer(5, KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, interrupt, callbacks=callbacks, model=model, epochs=15)
+    assert same(trained(tmp_path, callbacks=callbacks, model=model, epochs=15), expected)
+    assert all(map(np.array_equal, saved(tmp_path), best))
+    tally("trainings with callbacks killed", 2)
+    # Stopped early, it trains no more, and has the weights of its best epoch.
+    outcome = trained(tmp_path, Killer(0), callbacks=counting(tmp_path), epochs=15)
+    assert same(outcome, expected)
 
 
-def test_one_that_had_stopped_early_trains_no_more(tmp_path: Path) -> None:
-    """Killed after its last epoch, before the network was saved."""
-    expected = trained(tmp_path / "undisturbed", *counting(), epochs=20)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoints.Checkpoints, "_save", killed)
-        with pytest.raises(KilledError):
-            trained(tmp_path, *counting(), epochs=20)
-    begun: list[int] = []
-    note = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
-    assert same(trained(tmp_path, *counting(), note, epochs=20), expected)
-    assert not begun
-    assert (tmp_path / "model.keras").exists()
-
-
-def killed(*_: object) -> None:
-    raise KilledError
-
-
-def test_at_most_a_minute_is_learnt_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock on which each batch takes 25 seconds."""
-    monkeypatch.undo()
-    clock = iter(range(0, 10**6, 25))
-    monkeypatch.setattr(checkpoints.time, "perf_counter", lambda: next(clock))
-    steps = []
-    write = checkpoints.Checkpoints._write
-
-    def noted(self: checkpoints.Checkpoints) -> None:
-        write(self)
-        steps.append((self.at.epoch, self.at.step))
-
-    monkeypatch.setattr(checkpoints.Checkpoints, "_write", noted)
-    trained(tmp_path)
-    assert steps[:4] == [(0, 0), (0, 3), (1, 0), (1, 3)]
-    assert checkpoints.SECONDS_BETWEEN <= 60
-
-
-@pytest.mark.faults
+@pytest.mark.parametrize("write", [1, 3])
 def test_a_full_disk_stops_it_with_a_word_and_loses_nothing(
-    undisturbed: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally
+    write: int, undisturbed: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally
 ) -> None:
     sync, calls = os.fsync, iter(range(100))
 
     def full(descriptor: int) -> None:
-        if next(calls) == 8:
+        if next(calls) == 2 * write:  # one for the file, one for its folder
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(descriptor)
 
@@ -363,32 +254,11 @@ def test_a_full_disk_stops_it_with_a_word_and_loses_nothing(
         patch.setattr(os, "fsync", full)
         with pytest.raises(CourseError, match=r"could not be written \(No space left on device\)"):
             trained(tmp_path)
-    assert not list(tmp_path.rglob("*.part"))
+    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["previous.npz"]
     assert same(trained(tmp_path), undisturbed)
     tally("full disks", 1)
 
 
-def test_only_what_may_be_needed_is_kept(tmp_path: Path) -> None:
-    trained(tmp_path)
-    kept = sorted(file.name for file in (tmp_path / "checkpoints").iterdir())
-    assert kept[-2:] == ["before.npz", "newest.npz"] or kept[0] == "before.npz"
-    assert len([name for name in kept if name.endswith(".keras")]) <= 2
-
-
-def test_checkpoints_of_another_program_version_are_left_out(
-    undisturbed: tuple, tmp_path: Path
-) -> None:
-    with pytest.raises(KilledError):
-        trained(tmp_path, Killer(8))
-    for file in (tmp_path / "checkpoints").glob("*.npz"):
-        with np.load(io.BytesIO(file.read_bytes()[:-32])) as archive:
-            arrays = dict(archive)
-        about = json.loads(arrays["about"].tobytes())
-        del about["at"]["rows"]
-        about["at"]["lines"] = []
-        arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        packed = io.BytesIO()
-        np.savez(packed, **arrays)
-        content = packed.getvalue()
-        file.write_bytes(content + hashlib.sha256(content).digest())
-    assert same(trained(tmp_path), undisturbed)
+def test_images_whose_order_cannot_be_repeated_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"Images come as batches\.Shuffled, not as ndarray"):
+        training.Resume(tmp_path, IMAGES)

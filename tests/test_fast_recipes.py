@@ -1,5 +1,6 @@
 """The fast recipes: schedule by hand, sizes, what they learn, and what a kill costs."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,11 +8,10 @@ import numpy as np
 import pytest
 
 from cifar10_cnn import models, profiles
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
-from cifar10_cnn.training import recipes
-from cifar10_cnn.training import trainer as fitting
-from cifar10_cnn.training.recipes import Recipe
+from cifar10_cnn.training import recipes, trainer
 
 PROFILE = profiles.get("smoke")
 TINY = replace(recipes.get("sprint"), name="tiny", batch_size=50, epochs=4, sizes=(16, 16, 20, 24))
@@ -19,7 +19,7 @@ TINY = replace(recipes.get("sprint"), name="tiny", batch_size=50, epochs=4, size
 
 @pytest.fixture(scope="module")
 def dataset(course_home: Path) -> data.Dataset:
-    """Return few of the practice set's pictures: drawing them takes seconds."""
+    """Return few of the practice set's images: drawing them takes seconds."""
     whole = data.load(PROFILE, "practice")
     few = data.Split(whole.train.images[:200], whole.train.labels[:200])
     return replace(whole, train=few)
@@ -34,14 +34,22 @@ def test_the_rate_falls_along_a_straight_line_to_zero() -> None:
 
 def test_each_row_of_epochs_of_one_size_is_a_part(dataset: data.Dataset) -> None:
     parts = list(TINY.parts(dataset.train, 10, epochs=4, seed=0))
-    told = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
-    assert told == [(0, 2, 16), (2, 3, 20), (3, 4, 24)]
+    shapes = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
+    assert shapes == [(0, 2, 16), (2, 3, 20), (3, 4, 24)]
+
+
+def test_each_recipe_says_its_learning_rate_and_its_network() -> None:
+    for name in recipes.names():
+        settings = recipes.get(name).settings()
+        assert {"model", "optimizer", "learning_rate", "batch_size"} <= set(settings)
+    assert recipes.get("sprint").model == "fast_cnn"
+    assert recipes.get("plain_cnn").model == "plain_cnn"
 
 
 def test_a_shorter_training_takes_the_last_sizes(dataset: data.Dataset) -> None:
     parts = list(TINY.parts(dataset.train, 10, epochs=2, seed=0))
-    told = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
-    assert told == [(0, 1, 20), (1, 2, 24)]
+    shapes = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
+    assert shapes == [(0, 1, 20), (1, 2, 24)]
 
 
 @pytest.mark.parametrize("name", recipes.fast())
@@ -61,40 +69,59 @@ def test_labels_are_smoothed() -> None:
     assert loss == pytest.approx(-(0.8 * logs[2] + 0.2 * logs.mean()), rel=1e-4)
 
 
-class KilledError(Exception):
-    pass
-
-
-class Killer(keras.callbacks.Callback):
-    """Dies where an epoch begins."""
-
-    def __init__(self, epoch: int) -> None:
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if epoch == self.epoch:
-            raise KilledError
+def tiny(_: keras.Model) -> keras.Model:
+    """A network for images of any size that is built in no time."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(8, 3),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
 
 
 def trained(
-    recipe: Recipe, folder: Path, dataset: data.Dataset, *callbacks: keras.callbacks.Callback
-) -> list:
-    plan = fitting.Plan(recipe, 4, 0, dataset.fingerprint, "fp32", "last")
-    fitting.fit(plan, folder, dataset, [keras.callbacks.Callback(), *callbacks])
-    return keras.models.load_model(folder / "model.keras").get_weights()
+    folder: Path | None, dataset: data.Dataset, *callbacks: keras.callbacks.Callback
+) -> tuple[list[np.ndarray], dict[str, list[float]]]:
+    recipe = replace(TINY, optimizer="momentum")
+    plan = trainer.Training(recipe, 4, 0, dataset.fingerprint, precision="fp32", keep="last")
+    model, history = trainer.fit(plan, dataset, folder=folder, callbacks=callbacks, network=tiny)
+    del history["seconds"]
+    return model.get_weights(), history
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
-    epoch: int, dataset: data.Dataset, tmp_path: Path
+class Killer(keras.callbacks.Callback):
+    """Raises an error where an epoch begins."""
+
+    def __init__(self, number: int, error: BaseException) -> None:
+        super().__init__()
+        self._number, self._error = number, error
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == self._number:
+            raise self._error
+
+
+def test_a_stopped_training_ends_with_the_weights_of_an_undisturbed_one(
+    dataset: data.Dataset, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    undisturbed = trained(TINY, tmp_path / "undisturbed", dataset)
-    with pytest.raises(KilledError):
-        trained(TINY, tmp_path / "killed", dataset, Killer(epoch))
-    resumed = trained(TINY, tmp_path / "killed", dataset)
-    for ours, theirs in zip(resumed, undisturbed, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    expected, history = trained(None, dataset)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, dataset, Killer(1, KeyboardInterrupt()))
+    assert "Stopped. The same call goes on" in capsys.readouterr().out
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(CourseError, match=r"could not be written \(No space left on device\)"):
+        trained(tmp_path, dataset, Killer(2, full))
+    weights, resumed = trained(tmp_path, dataset)
+    assert all(map(np.array_equal, weights, expected))
+    assert resumed == history
+    assert len(history["loss"]) == 4
+    file = keras.models.load_model(tmp_path / "model.keras")
+    assert all(map(np.array_equal, file.get_weights(), expected))
 
 
 def test_a_training_ends_with_a_rate_of_zero(dataset: data.Dataset) -> None:
@@ -110,16 +137,10 @@ def test_a_training_ends_with_a_rate_of_zero(dataset: data.Dataset) -> None:
     assert float(rate(sum(steps) - 1)) > 0
 
 
+@pytest.mark.long
 def test_it_learns_the_practice_set(course_home: Path) -> None:
     """Better than the most frequent class by far, after a few seconds."""
     whole = data.load(PROFILE, "practice")
-    recipe: Recipe = replace(TINY, epochs=6, sizes=(16,) * 6)
-    keras.utils.set_random_seed(0)
-    model = models.build(recipe.model)
-    models.adapt(model, whole.train.images)
-    recipe.compile(model, len(whole.train), 6)
-    for part in recipe.parts(whole.train, 10, epochs=6, seed=0):
-        history = model.fit(
-            part.x, initial_epoch=part.initial_epoch, epochs=part.epochs, verbose=0
-        ).history
-    assert history["accuracy"][-1] > 0.4
+    recipe = replace(TINY, epochs=6, sizes=(16,) * 6)
+    plan = trainer.Training(recipe, 6, 0, whole.fingerprint)
+    assert trainer.fit(plan, whole)[1]["accuracy"][-1] > 0.4

@@ -1,4 +1,4 @@
-"""A notebook's training, interrupted and restarted as people do it: in a real kernel."""
+"""Notebook 04's training, interrupted and restarted as people do it: in a real kernel."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,47 +9,45 @@ from jupyter_client import BlockingKernelClient, KernelManager
 
 from cifar10_cnn.course import kernel
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 BUILD = """
 import hashlib, sys, time
-import numpy as np
+from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_checkpoints import IMAGES, LABELS, VALIDATION, counting, made
+from cifar10_cnn import training
 from cifar10_cnn.data import batches
-from cifar10_cnn.training import checkpoints, trainer as fitting
 from cifar10_cnn.device import keras
-checkpoints.SECONDS_BETWEEN = {seconds}
 class Slow(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         open("{folder}/begun", "a").write("x")
         time.sleep({pause})
+folder = Path({folder!r})
+images = batches.Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
+callbacks = [*counting(folder), Slow()]
 model = made()
-pictures = batches.Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
 """
 FIT = """
-history = fitting.fit_model(
-    model, pictures, {folder!r}, epochs=4, validation_data=VALIDATION,
-    callbacks=[*counting(), Slow()], verbose=0,
-)
+history = model.fit(
+    images, epochs=4, validation_data=VALIDATION, shuffle=False, verbose=0,
+    callbacks=[*callbacks, training.Resume(folder, images, callbacks)],
+).history
 weights = b"".join(weight.tobytes() for weight in model.get_weights())
-del history["learning_rate"]
+del history["seconds"]
 print("ended", hashlib.sha256(weights).hexdigest(), history)
 """
-USE = "print(keras.models.load_model({folder!r} + '/model.keras').predict(IMAGES, verbose=0).shape)"
+USE = "print(keras.models.load_model(folder / 'model.keras').predict(IMAGES, verbose=0).shape)"
 
 
 class Notebook:
     """A kernel and the cells of a notebook that trains, in a folder of its own."""
 
-    def __init__(self, folder: Path, pause: float = 0.0, seconds: float = 0.0) -> None:
+    def __init__(self, folder: Path, pause: float = 0.0) -> None:
         folder.mkdir()
         self.folder = folder
-        told = {"folder": str(folder), "pause": pause, "seconds": seconds}
         tests = str(Path(__file__).parent)
-        self.build, self.fit, self.use = (
-            cell.format(**told, tests=tests) for cell in (BUILD, FIT, USE)
-        )
+        self.build = BUILD.format(folder=str(folder), pause=pause, tests=tests)
         self.manager = KernelManager(kernel_spec_manager=kernel._ThisInterpreter())
         self.manager.start_kernel()
         self.client = self._connected()
@@ -74,25 +72,17 @@ class Notebook:
         """Begin to train, and return after so many batches have begun."""
         begun = self.folder / "begun"
         begun.unlink(missing_ok=True)
-        self._begun = self.client.execute(self.fit)
+        self.client.execute(FIT)
         deadline = time.monotonic() + 60
         while not begun.exists() or len(begun.read_text()) < batches:
             assert time.monotonic() < deadline, "it never began"
             time.sleep(0.01)
 
-    def last(self) -> tuple[str, str]:
-        """Return what the cell printed that was begun, and its error's name."""
-        printed = error = ""
-        while True:
-            message = self.client.get_iopub_msg(timeout=60)
-            content = message["content"]
-            printed += content.get("text", "")
-            error = content.get("ename", error)
-            over = content.get("execution_state") == "idle"
-            if over and message["parent_header"]["msg_id"] == self._begun:
-                # Until then the kernel drops what it is asked to run.
-                self.client.get_shell_msg(timeout=60)
-                return printed, error
+    def interrupt(self) -> str:
+        """Press the stop button and return the name of the cell's error."""
+        self.manager.interrupt_kernel()
+        # Until then the kernel drops what it is asked to run.
+        return self.client.get_shell_msg(timeout=60)["content"].get("ename", "")
 
     def restart(self) -> None:
         self.client.stop_channels()
@@ -127,39 +117,20 @@ def test_interrupted_and_restarted_it_ends_as_if_nothing_had_happened(
 ) -> None:
     undisturbed = notebook("undisturbed")
     undisturbed.run(undisturbed.build)
-    expected = ended(undisturbed.run(undisturbed.fit)[0])
+    expected = ended(undisturbed.run(FIT)[0])
 
     stopped = notebook("stopped", pause=0.2)
     stopped.run(stopped.build)
-    for batches in (2, 6):  # the stop button, twice
+    for batches in (2, 7):  # the stop button, in the first epoch and in the second
         stopped.begin(batches)
-        stopped.manager.interrupt_kernel()
-        printed, error = stopped.last()
-        assert error == "KeyboardInterrupt"
-        assert f"The network so far is in {stopped.folder}/model.keras; the same call" in printed
-        assert stopped.run(stopped.use) == ("(60, 4)\n", "")
+        assert stopped.interrupt() == "KeyboardInterrupt"
         tally("interrupts", 1)
-    stopped.begin(3)  # the menu's "restart kernel"
+    assert stopped.run(USE) == ("(60, 4)\n", "")
+    stopped.begin(7)  # the menu's "restart kernel"
     stopped.restart()
     tally("kernels restarted", 1)
     stopped.run(stopped.build)
-    printed, error = stopped.run(stopped.fit)
+    printed, error = stopped.run(FIT)
     assert not error
-    assert "Going on after epoch" in printed
+    assert "Going on after epoch 2." in printed
     assert ended(printed) == expected
-
-
-def test_interrupted_in_its_first_minute_it_begins_as_the_first_time(
-    notebook: Callable[..., Notebook], tally: Callable[[str, int], None]
-) -> None:
-    undisturbed = notebook("undisturbed")
-    undisturbed.run(undisturbed.build)
-    expected = ended(undisturbed.run(undisturbed.fit)[0])
-
-    stopped = notebook("stopped", pause=0.2, seconds=60)
-    stopped.run(stopped.build)
-    stopped.begin(3)
-    stopped.manager.interrupt_kernel()
-    assert stopped.last()[1] == "KeyboardInterrupt"
-    assert ended(stopped.run(stopped.fit)[0]) == expected
-    tally("interrupts", 1)

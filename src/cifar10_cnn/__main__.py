@@ -315,7 +315,7 @@ def predict(
 
     found = list(photos.find(path))
     file = model or training.shipped_path("CIFAR-10", fast=True)
-    network, about = models.load(file), training.about(file)
+    network, about = models.load(file), training.metadata(file)
     names, caution = training.classes_and_reject_option(file)
     threshold = caution.threshold if caution else None
     pictures = {}

@@ -63,7 +63,7 @@ class Shuffled(keras.utils.PyDataset):
         first = (self._skipped + index) * self._batch_size
         return self._batch(slice(first, first + self._batch_size))
 
-    def told(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """Return what the batches depend on, as JSON can hold it."""
         content = hashlib.sha256(self._images.tobytes() + self._labels.tobytes())
         return {

@@ -1,5 +1,6 @@
 """How networks are trained and kept: one trainer, recipes as data, checkpoints, folders of runs."""
 
+from cifar10_cnn.training.checkpoints import Resume, Seconds
 from cifar10_cnn.training.runs import (
     new_run,
     save_result,
@@ -9,11 +10,10 @@ from cifar10_cnn.training.runs import (
     train,
     trained_model,
 )
-from cifar10_cnn.training.trainer import Seconds, fit_model
 
 __all__ = [
+    "Resume",
     "Seconds",
-    "fit_model",
     "new_run",
     "save_result",
     "save_run",

@@ -1,22 +1,18 @@
 """Trained models as folders: what was trained, on what, and how it went.
 
 A run's folder is ``runs/<profile>/<name>/``: ``model.keras`` (the best epoch), ``history.csv`` and
-``run.json`` (where it came from). ``run.json`` is written last: a folder without it is unfinished.
+``run.json`` (the metadata). ``run.json`` is written last: a folder without it is unfinished.
 """
 
-import csv
-import io
 import math
 import shutil
-import tempfile
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from cifar10_cnn import __version__, device, models
 from cifar10_cnn.common import checks, files, paths
@@ -25,21 +21,18 @@ from cifar10_cnn.data import corruptions
 from cifar10_cnn.data.dataset import Dataset, select_classes
 from cifar10_cnn.data.readers import CLASS_NAMES
 from cifar10_cnn.device import keras
-from cifar10_cnn.evaluation import calibration
+from cifar10_cnn.evaluation.calibration import RejectOption, reject_option
 from cifar10_cnn.profiles import Profile
-from cifar10_cnn.training import checkpoints, recipes
-from cifar10_cnn.training import trainer as fitting
+from cifar10_cnn.training import checkpoints, recipes, trainer
 
 #: Raised when a run's files change their meaning; older runs are then left alone.
 RUN_FORMAT = 1
-#: Notebook 04 keeps its final model under this name.
+#: Notebook 04 saves its final model under this name.
 COURSE_RUN = "04_train"
 
 
 def new_run(profile: Profile, name: str) -> Path:
-    """Make a folder for the run ``name``; a finished run that is there is deleted.
-
-    What a stopped one left stays: its training can go on.
+    """Make a folder for the run ``name``; a finished run there is deleted, a stopped one stays.
 
     Used in notebook 04.
 
@@ -76,26 +69,22 @@ def save_run(
         dataset: what was trained on.
         profile: how much of it.
         history: what ``model.fit(…).history`` holds, one number an epoch for each metric.
-        more: what else ``run.json`` shall say.
+        more: further entries of ``run.json``.
 
     Raises:
         CourseError: if it cannot be written.
-        ValueError: if the history is none, or has more epochs of one metric than of another.
+        ValueError: if the history is empty, has more epochs of one metric than of another, or
+            holds something else than numbers.
     """
     checks.mapping(history, "metric")
     checks.same_length(**history)
-    for name, values in history.items():
-        if not all(isinstance(value, (int, float, np.number)) for value in values):
-            raise ValueError(
-                f"The history of {name} holds something else than numbers: {values!r}."
-            )
-    epochs = len(next(iter(history.values())))
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["epoch", *history])
-    writer.writerows(zip(range(1, epochs + 1), *history.values(), strict=True))
-    files.write(folder / "history.csv", table.getvalue())
-    about = {
+    try:
+        table = pd.DataFrame(dict(history)).astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The history holds something else than numbers: {error}.") from error
+    table.insert(0, "epoch", range(1, len(table) + 1))
+    files.write(folder / "history.csv", table.to_csv(index=False))
+    metadata = {
         "format": RUN_FORMAT,
         "package": __version__,
         "data": dataset.name,
@@ -104,21 +93,20 @@ def save_run(
         "classes": list(dataset.class_names),
         "profile": profile.name,
         "seed": profile.seed,
-        "epochs": epochs,
-        "best_validation_accuracy": max(history.get("val_accuracy", [math.nan])),
+        "epochs": len(table),
+        "best_validation_accuracy": float(max(history.get("val_accuracy", [math.nan]))),
         "device": device.describe(),
         "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
         **(more or {}),
     }
-    files.write_json(folder / "run.json", about)
+    files.write_json(folder / "run.json", metadata)
     shutil.rmtree(folder / checkpoints.FOLDER, ignore_errors=True)
 
 
 def train(name: str, dataset: Dataset, profile: Profile) -> Path:
-    """Train by the recipe ``name`` and keep the epoch that validates best.
+    """Train by the recipe ``name`` and save the best epoch; killed, the same call goes on.
 
-    Killed, the same call goes on where it was. Notebook 04 does the same in the
-    open; the command ``train`` and notebook 05's baseline call this.
+    Notebook 04 does the same in the open; the command ``train`` calls this.
 
     Returns:
         The run's folder.
@@ -127,63 +115,52 @@ def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     if recipe.classes:
         dataset = select_classes(dataset, recipe.classes)
     folder = paths.runs_folder() / profile.name / name
-    plan = fitting.Training(recipe, recipe.epochs_at(profile), profile.seed, dataset.fingerprint)
-    _, history = fitting.fit(plan, dataset, folder=folder)
+    training = trainer.Training(
+        recipe, recipe.epochs_at(profile), profile.seed, dataset.fingerprint
+    )
+    _, history = trainer.fit(training, dataset, folder=folder)
     model = keras.models.load_model(folder / "model.keras")
-    save_run(folder, dataset, profile, history, {"caution": asdict(caution(model, dataset))})
-    return folder
-
-
-def caution(model: keras.Model, dataset: Dataset) -> calibration.RejectOption:
-    """Choose by the validation split when a model should say that a picture shows no class.
-
-    For pictures of something else we mix the tiles of those that we have.
-
-    Args:
-        model: takes raw pixels, returns k probabilities for each picture.
-        dataset: its validation split must not be empty.
-    """
-    labels, images = dataset.validation.labels, dataset.validation.images
-    usual, strange = (
+    # In place of out-of-distribution images: the dataset's own with their tiles mixed up.
+    images = dataset.validation.images
+    probabilities, ood = (
         model.predict(each, batch_size=500, verbose=0)
         for each in (images, corruptions.shuffled_tiles(images))
     )
-    return calibration.reject_option(labels, usual, strange)
+    option = reject_option(dataset.validation.labels, probabilities, ood)
+    save_run(folder, dataset, profile, history, {"reject_option": asdict(option)})
+    return folder
 
 
-def about(file: Path) -> dict[str, Any]:
-    """Return what is known of a saved model: nothing if no record lies beside it.
-
-    A shipped model's record is its ``.json``, that of a run is ``run.json``.
-    """
+def metadata(file: Path) -> dict[str, Any]:
+    """Return the metadata of a saved model, of ``<name>.json`` or ``run.json``; empty if none."""
     return files.read_json(file.with_suffix(".json")) or files.read_json(file.parent / "run.json")
 
 
-def classes_and_reject_option(file: Path) -> tuple[Sequence[str], calibration.RejectOption | None]:
-    """Return a saved model's class names, and when it should be silent, as its record says.
+def classes_and_reject_option(file: Path) -> tuple[Sequence[str], RejectOption | None]:
+    """Return a saved model's class names and reject option, as its metadata says.
 
     Returns:
-        CIFAR-10's names, and no caution, where the record says nothing.
+        CIFAR-10's names, and no reject option, where they say nothing.
 
     Raises:
-        CourseError: if it says what makes no sense.
+        CourseError: if they make no sense.
     """
-    known = about(file)
+    known = metadata(file)
     try:
         names = checks.names(known.get("classes", CLASS_NAMES))
-        told = known.get("caution")
-        return names, None if told is None else calibration.RejectOption(**told)
+        option = known.get("reject_option")
+        return names, None if option is None else RejectOption(**option)
     except (TypeError, ValueError) as error:
         raise CourseError(
-            f"What is told of {file} in the record beside it makes no sense ({error}): delete the "
-            "record, or train the model again."
+            f"The metadata beside {file} make no sense ({error}): delete them, or train the model "
+            "again."
         ) from error
 
 
 def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:
-    """Load notebook 04's model if it was trained on these pictures, else the shipped one.
+    """Load notebook 04's model if it was trained on these images, else the shipped one.
 
-    Used in notebook 05.
+    Used in notebooks 03, 05, 07, 08 and 09.
 
     Returns:
         The model, and a sentence that says which one it is.
@@ -192,36 +169,37 @@ def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]
         CourseError: if notebook 04's model is damaged, or the data has other classes than the
             shipped one.
     """
-    folder = paths.runs_folder() / profile.name / COURSE_RUN
-    about = files.read_json(folder / "run.json")
-    if about.get("format") == RUN_FORMAT and about.get("fingerprint") == dataset.fingerprint:
+    file = paths.runs_folder() / profile.name / COURSE_RUN / "model.keras"
+    known = metadata(file)
+    if known.get("format") == RUN_FORMAT and known.get("fingerprint") == dataset.fingerprint:
+        source = "notebook 04's"
         try:
-            model = keras.models.load_model(folder / "model.keras")
+            model = keras.models.load_model(file)
         except Exception as error:  # a damaged file makes Keras raise almost anything
             raise CourseError(
-                f"{folder / 'model.keras'} is damaged: run notebook 04 again, or delete {folder}."
+                f"{file} is damaged: run notebook 04 again, or delete {file.parent}."
             ) from error
-        return model, f"The model is notebook 04's: {_sentence(about)}"
-    file = shipped_path(dataset.name)
-    model = keras.models.load_model(file)
-    if model.output_shape[-1] != len(dataset.class_names):
+    else:
+        source = "the one that the repository ships"
+        file = shipped_path(dataset.name)
+        known = metadata(file)
+        model = keras.models.load_model(file)
+    if (classes := model.output_shape[-1]) != len(dataset.class_names):
         raise CourseError(
-            f"The shipped model knows {model.output_shape[-1]} classes, this data set has "
+            f"The shipped model knows {classes} classes, this data set has "
             f"{len(dataset.class_names)}: run notebook 04 first."
         )
-    about = files.read_json(file.with_suffix(".json"))
-    return model, f"The model is the one that the repository ships: {_sentence(about)}"
-
-
-def _sentence(about: Mapping[str, Any]) -> str:
-    return f"trained on {about['origin']}, {about['epochs']} epochs, {about['device']}."
+    return model, (
+        f"The model is {source}: trained on {known['origin']}, {known['epochs']} epochs, "
+        f"{known['device']}."
+    )
 
 
 def shipped_path(data_name: str, *, fast: bool = False) -> Path:
-    """Return the file of the shipped model that suits a data set.
+    """Return the file of the shipped model for a data set.
 
     Of notebook 04's network there is one trained on CIFAR-10 and one trained on the practice set;
-    of the fast networks, which name more pictures rightly, one trained on CIFAR-10.
+    of the fast networks, which are more accurate, one trained on CIFAR-10.
 
     Args:
         data_name: the data set's ``name``.
@@ -234,49 +212,25 @@ def shipped_path(data_name: str, *, fast: bool = False) -> Path:
 def ship(folder: Path) -> Path | None:
     """Copy a finished run into the package as the shipped model, small, for anyone to load.
 
-    Without its optimizer's state, of Keras' own layers alone, its weights rounded to bf16: what
-    that leaves is zipped to half the size.
     Used by the command ``train --ship``, and by ``publish`` for notebook 04's.
 
     Returns:
-        The file, whose ``.json`` says where it came from; None if this very run is there already.
+        The file, with its metadata in a ``.json`` beside it; None if this very run is there.
 
     Raises:
         CourseError: if there is no finished run.
     """
-    about = files.read_json(folder / "run.json")
-    if not about:
+    known = files.read_json(folder / "run.json")
+    if not known:
         raise CourseError(f"There is no finished training in {folder}: train first.")
-    fast = folder.name in recipes.names() and bool(recipes.get(folder.name).sizes)
-    file = shipped_path(about["data"], fast=fast)
-    if about == files.read_json(file.with_suffix(".json")):
+    fast = folder.name in recipes.fast()
+    file = shipped_path(known["data"], fast=fast)
+    if known == files.read_json(file.with_suffix(".json")):
         return None
-    model = models.plain(keras.models.load_model(folder / "model.keras", compile=False))
-    model.set_weights([_rounded(weight) for weight in model.get_weights()])
-    with tempfile.TemporaryDirectory() as place:
-        saved = Path(place) / file.name
-        model.save(saved)
-        files.write(file, _compressed(saved))
-    files.write_json(file.with_suffix(".json"), about)
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    files.write(file, models.compressed_bytes(model))
+    files.write_json(file.with_suffix(".json"), known)
     return file
-
-
-def _rounded(weight: np.ndarray) -> np.ndarray:
-    """Return float32 numbers with the 8 binary digits that bf16 has."""
-    short = keras.ops.cast(weight, "bfloat16")
-    return keras.ops.convert_to_numpy(keras.ops.cast(short, "float32"))
-
-
-def _compressed(archive: Path) -> bytes:
-    """Return what Keras puts into its files as it is, zipped."""
-    content = io.BytesIO()
-    with (
-        zipfile.ZipFile(archive) as stored,
-        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as small,
-    ):
-        for name in stored.namelist():
-            small.writestr(name, stored.read(name))
-    return content.getvalue()
 
 
 def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]) -> None:

@@ -1,6 +1,7 @@
-"""How each network is trained, as data: our own recipes, the published ones, follow-ups."""
+"""How each network is trained, as data: the course's own recipes, published ones, follow-ups."""
 
 from cifar10_cnn.common import checks
+from cifar10_cnn.training.recipes.basic import BASIC
 from cifar10_cnn.training.recipes.fast import FAST
 from cifar10_cnn.training.recipes.follow_ups import FOLLOW_UPS, TUNED
 from cifar10_cnn.training.recipes.published import PUBLISHED
@@ -8,28 +9,7 @@ from cifar10_cnn.training.recipes.recipe import Part, Published, Recipe
 
 __all__ = ["TUNED", "Part", "Published", "Recipe", "fast", "get", "names"]
 
-_COURSE = (
-    Recipe(
-        "dense_baseline",
-        "dense_baseline",
-        optimizer="adam",
-        learning_rate=0.001,
-        batch_size=64,
-        cosine=True,
-    ),
-    Recipe("plain_cnn", "plain_cnn", optimizer="adam", learning_rate=0.001, batch_size=64),
-    # Batch normalization bears twice the step size.
-    Recipe(
-        "regularized_cnn",
-        "regularized_cnn",
-        optimizer="adam",
-        learning_rate=0.002,
-        batch_size=64,
-        cosine=True,
-    ),
-)
-
-_RECIPES = {recipe.name: recipe for recipe in (*_COURSE, *FAST, *PUBLISHED, *FOLLOW_UPS)}
+_RECIPES = {recipe.name: recipe for recipe in (*BASIC, *FAST, *PUBLISHED, *FOLLOW_UPS)}
 
 
 def names() -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from cifar10_cnn.training.recipes.recipe import Recipe
 
 
 def _follow_up(name: str, follows: str, change: str, **settings: Any) -> Recipe:
-    """Return a published recipe with one change."""
     base = next(recipe for recipe in PUBLISHED if recipe.name == follows)
     return replace(base, name=name, follows=follows, change=change, published=None, **settings)
 
@@ -25,10 +24,8 @@ TUNED = {
 
 FOLLOW_UPS = (
     _follow_up("two_conv_cnn_25", "two_conv_cnn", "25 epochs", epochs=25),
-    *(
-        _follow_up(f"{name}_30", name, "30 epochs", epochs=30)
-        for name in ("strided_cnn", "four_conv_cnn")
-    ),
+    _follow_up("strided_cnn_30", "strided_cnn", "30 epochs", epochs=30),
+    _follow_up("four_conv_cnn_30", "four_conv_cnn", "30 epochs", epochs=30),
     _follow_up(
         "rescaled_maxnorm_cnn",
         "maxnorm_cnn",

@@ -1,14 +1,13 @@
 """The recipes of the published networks, as their authors give them, flaws included.
 
-``flaw`` names what is wrong in a write-up; ``left_open`` says what it does not tell, and what was
-chosen here.
+``flaw`` names what is wrong in a write-up; ``left_open`` says what it does not report, and what was
+assumed here.
 """
 
 from cifar10_cnn.training.recipes.recipe import Published, Recipe
 
 PUBLISHED = (
     Recipe(
-        "intro_cnn",
         "intro_cnn",
         optimizer="adam",
         learning_rate=0.001,
@@ -17,13 +16,12 @@ PUBLISHED = (
         published=Published(
             "P0",
             test_loss=1.5843,
-            flaw="One loss and a few pictures say little: no accuracy, no validation split.",
+            flaw="One loss and a few images say little: no accuracy, no validation split.",
             left_open="The CNN's layers and its optimizer: those of most introductions, with Adam "
             "at Keras' learning rate of 0.001; pixels divided by 255.",
         ),
     ),
     Recipe(
-        "batchnorm_cnn",
         "batchnorm_cnn",
         optimizer="adam",
         learning_rate=0.001,
@@ -42,13 +40,12 @@ PUBLISHED = (
             flaw="Early stopping watches the training loss, which goes on falling while the "
             "network overfits from about epoch 5: it never stops in time.",
             left_open="Adam's learning rate: Keras' default, 0.001.",
-            shortfall="Its last epoch is luck: in each run the accuracy on the last fifth goes up "
-            "and down by more than three points within the last ten epochs, in float32 as in "
+            shortfall="Its last epoch is chance: in each run the accuracy on the last fifth goes "
+            "up and down by more than three points within the last ten epochs, in float32 as in "
             "bf16. The epoch that validates best (honest) passes the published figure.",
         ),
     ),
     Recipe(
-        "two_conv_cnn",
         "two_conv_cnn",
         optimizer="adam",
         learning_rate=0.001,
@@ -61,13 +58,12 @@ PUBLISHED = (
             train_accuracy=0.7625,
             seconds_an_epoch=(228, 232),
             flaw="The test split serves as validation: whoever chooses the number of epochs by "
-            "that curve has seen the answers.",
+            "that curve has used the test labels.",
             left_open="Padding (none), dropout (0.5), optimizer (Adam, 0.001), batch size (128); "
             "pixels divided by 255; an epoch is one pass over all five files of the data set.",
         ),
     ),
     Recipe(
-        "block_cnn",
         "block_cnn",
         optimizer="adam",
         learning_rate=0.001,
@@ -86,7 +82,6 @@ PUBLISHED = (
     ),
     Recipe(
         "strided_cnn",
-        "strided_cnn",
         optimizer="rmsprop",
         learning_rate=0.0005,
         batch_size=32,
@@ -104,7 +99,6 @@ PUBLISHED = (
     ),
     Recipe(
         "four_conv_cnn",
-        "four_conv_cnn",
         optimizer="rmsprop",
         learning_rate=0.0005,
         batch_size=32,
@@ -120,7 +114,6 @@ PUBLISHED = (
         ),
     ),
     Recipe(
-        "maxnorm_cnn",
         "maxnorm_cnn",
         optimizer="momentum",
         learning_rate=0.01,

@@ -1,13 +1,11 @@
 """What a recipe is: the settings of one training, and what its author reports of it."""
 
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from itertools import groupby
 from typing import Any, Literal
 
-from cifar10_cnn import models
 from cifar10_cnn.data.batches import Batches, Shuffled
 from cifar10_cnn.data.dataset import Split
 from cifar10_cnn.device import keras
@@ -21,17 +19,16 @@ class Published:
 
     Attributes:
         system: the write-up and its network, P0 to P4c.
-        validates_on: which pictures its training curves call validation: the ``test`` split, the
-            ``last fifth`` of the training pictures, or ``none``.
-        test_accuracy: share of the 10,000 test pictures named rightly, 0 to 1.
+        validates_on: which images its training curves call validation.
+        test_accuracy: on the 10,000 test images, 0 to 1.
         test_loss: mean cross-entropy on them, in nats.
-        train_accuracy: share of the training pictures named rightly in the last epoch, 0 to 1.
+        train_accuracy: in the last epoch, 0 to 1.
         parameters: number of all weights.
         seconds_an_epoch: shortest and longest epoch, on the author's machine.
         flaw: what the write-up does wrong; empty if nothing.
-        left_open: what it does not tell, and what was chosen here.
+        left_open: what it does not report, and what was assumed here.
         shortfall: why the reproduction stays below the published figure, as experiments here
-            tell; empty if it does not.
+            show; empty if it does not.
     """
 
     system: str
@@ -52,7 +49,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Part:
-    """A row of epochs: the arguments of ``model.fit``."""
+    """Successive epochs with images of one size: the arguments of ``model.fit``."""
 
     x: Shuffled
     initial_epoch: int
@@ -65,29 +62,28 @@ class Recipe:
     """The settings of one training.
 
     Attributes:
-        name: the recipe's name; the network's own name where it has one recipe only.
-        model: the network, a name of ``models.names()``.
+        name: the recipe's name.
+        model: the network, a name of ``models.names()``; by default that of the recipe.
         optimizer: a name of ``optimizers.names()``.
         learning_rate: the optimizer's step size at the start.
-        batch_size: pictures a step.
+        batch_size: images a step.
         newton_schulz: steps by which ``unit_muon`` makes an update's singular values alike; more
             make them more alike.
-        epochs: passes over the training pictures at full size; None leaves it to the profile.
+        epochs: passes over the training images; None leaves it to the profile.
         cosine: let the learning rate fall to zero along half a cosine over the whole training
-            (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983), or keep it constant.
+            (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983).
         linear: let it fall to zero along a straight line.
-        decay: divide the learning rate by 1 + decay · steps, as SGD's ``decay`` did in old Keras;
-            not together with ``cosine`` or ``linear``.
-        sizes: height and width of the pictures, pixels, one number for each epoch: small ones are
-            learnt from faster (Howard, 2018, https://www.fast.ai/posts/2018-08-10-fastai-diu-imagenet.html).
-            The pictures then come from ``batches.Batches``, mirrored in turn; if empty, as they
+        decay: divide it by 1 + decay · steps, as SGD's ``decay`` did in old Keras.
+        sizes: height and width of the images, pixels, one number for each epoch: small ones train
+            faster (Howard, 2018, https://www.fast.ai/posts/2018-08-10-fastai-diu-imagenet.html).
+            The images then come from ``batches.Batches``, with alternating flip; if empty, as they
             are.
-        shift: pixels by which these pictures are shifted at most, those of 32; smaller ones less.
-        erased: height and width of a grey square in each of these pictures, as a share of the
-            picture's.
-        label_smoothing: share of each label that is spread over all classes, 0 to less than 1
+        shift: pixels by which these images are shifted at most, those of 32; smaller ones less.
+        erased: height and width of a grey square in each of these images, as a fraction of the
+            image's.
+        label_smoothing: fraction of each label that is spread over all classes, 0 to less than 1
             (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
-        one_hot: labels as rows of zeros and a one, in place of whole numbers; the loss is the same.
+        one_hot: labels as one-hot rows in place of integers; the loss is the same.
         stops_on: stop when this number of the training history has not fallen for ``patience``
             epochs; None trains all epochs.
         patience: how many epochs ``stops_on`` waits.
@@ -98,7 +94,8 @@ class Recipe:
     """
 
     name: str
-    model: str
+    model: str = ""
+    _: KW_ONLY
     optimizer: str
     learning_rate: float
     batch_size: int
@@ -119,22 +116,18 @@ class Recipe:
     follows: str = ""
     change: str = ""
 
-    def compile(self, model: keras.Model, pictures: int, epochs: int) -> None:
-        """Compile ``model`` with the recipe's optimizer and the cross-entropy of its labels.
+    def __post_init__(self) -> None:
+        """Give the model its name."""
+        object.__setattr__(self, "model", self.model or self.name)
 
-        Args:
-            model: a classifier that returns probabilities.
-            pictures: number of training pictures.
-            epochs: number of epochs of the whole training.
-        """
+    def compile(self, model: keras.Model, images: int, epochs: int) -> None:
+        """Compile a classifier that will train on so many images for so many epochs."""
         loss = "categorical_crossentropy" if self.one_hot else "sparse_categorical_crossentropy"
         if self.label_smoothing:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing)
-        steps = epochs * math.ceil(pictures / self.batch_size)
+        rate = self.rate(epochs * math.ceil(images / self.batch_size))
         model.compile(
-            optimizer=optimizers.make(
-                self.optimizer, self.rate(steps), self.batch_size, self.newton_schulz
-            ),
+            optimizer=optimizers.make(self.optimizer, rate, self.batch_size, self.newton_schulz),
             loss=loss,
             metrics=["accuracy"],
             # Batches of 32 are so short that a CPU waits for Python between them.
@@ -142,7 +135,7 @@ class Recipe:
         )
 
     def rate(self, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-        """Return the learning rate, or how it goes on over that many steps."""
+        """Return the learning rate, or its schedule over that many steps."""
         schedules = keras.optimizers.schedules
         if self.cosine:
             return schedules.CosineDecay(self.learning_rate, steps)
@@ -154,7 +147,7 @@ class Recipe:
 
     def parts(
         self,
-        pictures: Split,
+        train: Split,
         classes: int,
         *,
         epochs: int,
@@ -162,27 +155,21 @@ class Recipe:
         model: keras.Model | None = None,
         batches: type[Batches] = Batches,
     ) -> Iterator[Part]:
-        """Give what ``model.fit`` needs for each row of epochs that show pictures of one size.
+        """Yield what ``model.fit`` needs for successive epochs with images of one size.
 
-        Args:
-            pictures: the training pictures.
-            classes: number of classes, k.
-            epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
-            seed: of order, mirroring and shifts, where ``sizes`` are given.
-            model: what will be fitted, to be told of each new size (``fast_layers.Convolution``).
-            batches: what makes them.
+        Of ``sizes`` the last ``epochs`` are taken. ``model`` is traced anew for each new size.
         """
-        labels = pictures.labels
+        images, labels = train.images, train.labels
+        if self.one_hot or self.sizes:
+            labels = keras.utils.to_categorical(labels, classes)
         if not self.sizes:
-            wanted = keras.utils.to_categorical(labels, classes) if self.one_hot else labels
-            drawn = Shuffled(pictures.images, wanted, batch_size=self.batch_size, seed=seed)
-            yield Part(drawn, 0, epochs)
+            yield Part(Shuffled(images, labels, batch_size=self.batch_size, seed=seed), 0, epochs)
         first = 0
         for size, group in groupby(self.sizes[-epochs:]):
             last = first + len(list(group))
-            moved = batches(
-                pictures.images,
-                keras.utils.to_categorical(labels, classes),
+            resized = batches(
+                images,
+                labels,
                 size=size,
                 batch_size=self.batch_size,
                 seed=seed,
@@ -192,7 +179,7 @@ class Recipe:
             )
             if model and first:
                 model.make_train_function(force=True)
-            yield Part(moved, first, last)
+            yield Part(resized, first, last)
             first = last
 
     def epochs_at(self, profile: Profile) -> int:
@@ -202,17 +189,10 @@ class Recipe:
         return min(self.epochs, profile.recipe_epochs or self.epochs)
 
     def settings(self) -> dict[str, Any]:
-        """Return what the trained weights depend on, as JSON can hold it; defaults left out.
-
-        A finished run counts as this recipe's only if it was trained with the same settings.
-        """
-        told = {"name", "published", "follows", "change"}
+        """Return what the trained weights depend on, as JSON can hold it; defaults left out."""
+        words = {"name", "published", "follows", "change"}
         return {
             field.name: list(value) if isinstance(value, tuple) else value
             for field in fields(self)
-            if field.name not in told and (value := getattr(self, field.name)) != field.default
+            if field.name not in words and (value := getattr(self, field.name)) != field.default
         }
-
-    def identity(self) -> str:
-        """Return settings and network as one line of JSON: where it is another, results differ."""
-        return json.dumps([self.settings(), models.fingerprint(self.model)])
