@@ -1,10 +1,12 @@
 """The benchmark: jobs in processes of their own, and its tables against numbers by hand."""
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import official
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -91,7 +93,7 @@ def test_the_origin_names_data_profile_device_and_unit(rows: pd.DataFrame) -> No
 def test_one_slow_timing_does_not_change_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = iter([1_000.0, 100.0, 2_000.0])
     monkeypatch.setattr(compare, "images_per_second", lambda *_, **__: next(rates))
-    dataset = data.load(SMOKE, "practice")
+    dataset = data.split(official.expected(), SMOKE, "own pictures", "f" * 64)
     names = {"job": "speed", "recipe": "standard", "precision": "fp32", "seed": 0}
     training = bench.STUDY.plan(dataset, SMOKE, **names)
     assert bench._speed(training, dataset) == {"seconds": 50.0}  # 50,000 images at 1,000 a second
@@ -100,7 +102,7 @@ def test_one_slow_timing_does_not_change_a_speed(monkeypatch: pytest.MonkeyPatch
 def test_each_job_stands_between_two_measurements_of_its_unit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    dataset = data.load(SMOKE, "practice")
+    dataset = data.split(official.expected(), SMOKE, "own pictures", "f" * 64)
     monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
     jobs: list[str] = []
 
@@ -135,17 +137,37 @@ def test_each_job_stands_between_two_measurements_of_its_unit(
 
 
 def test_a_job_that_fails_is_named() -> None:
-    with pytest.raises(CourseError, match=r"job train nonsense 0 smoke practice failed: .*nonsen"):
-        bench._output("-m", bench.__name__, "train", "nonsense", "0", "smoke", "practice")
+    with pytest.raises(CourseError, match=r"job sprint 0 failed: ValueError: nonsense"):
+        bench._output("-c", "raise ValueError('nonsense')", "sprint", "0")
 
 
-def test_a_real_job_measures_a_training_from_start_to_test() -> None:
-    row = bench._output("-m", bench.__name__, "train", "dash", "0", "smoke", "practice")
+def check(row: dict[str, Any]) -> None:
+    """Check what a training by the dash tells."""
     assert 0 < row["seconds"] < 120
-    assert 0.05 < row["accuracy"] <= 1
+    assert 0 < row["accuracy"] <= 1
+    assert 0 < row["accuracy_tta"] <= 1
     assert row["parameters"] == 570_296
     assert row["peak_mib"] > 100
     assert row["start_seconds"] > 1
+    assert {"seconds_to_72%", "seconds_to_80%", "seconds_to_90%"} <= set(row)
+
+
+def test_a_training_is_measured_from_start_to_test() -> None:
+    dataset = data.split(official.expected(), SMOKE, "own pictures", "f" * 64)
+    names = {"job": "train", "recipe": "dash", "precision": "fp32", "seed": 0}
+    check(bench._train(bench.STUDY.plan(dataset, SMOKE, **names), dataset))
+
+
+@pytest.mark.long
+def test_a_job_is_a_process_of_its_own() -> None:
+    check(bench._output("-m", bench.__name__, "train", "dash", "0", "smoke", "practice"))
+
+
+@pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch, as the benchmark does")
+def test_the_peer_measures_without_the_package() -> None:
+    row = bench._peer("standard")
+    assert row["seconds"] > 0
+    assert "PyTorch" in row["device"]
 
 
 def test_the_peer_of_standard_is_the_same_network_with_the_same_batches() -> None:

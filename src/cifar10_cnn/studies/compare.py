@@ -126,27 +126,22 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Index: recipe, protocol, precision. Columns: ``parameters``; ``runs``, how many seeds;
-        ``epochs``, trained; ``seconds``, the median epoch's; means of ``test_accuracy`` and
+        ``epochs`` of a run; ``seconds``, the median epoch's; means of ``test_accuracy`` and
         ``test_loss``; ``test_accuracies``, those of all seeds.
     """
     checks.frame(results, "results", *COLUMNS)
-    by = ["recipe", "protocol", "precision"]
-    each = results.groupby([*by, "seed"], sort=False).agg(
+    # Only one row of a run has a test accuracy.
+    groups = results.groupby(["recipe", "protocol", "precision"], sort=False)
+    means = groups.agg(
         parameters=("parameters", "first"),
-        epochs=("epoch", "max"),
-        seconds=("seconds", "median"),
-        test_accuracy=("test_accuracy", "max"),
-        test_loss=("test_loss", "max"),
-    )
-    means = each.groupby(by, sort=False).agg(
-        parameters=("parameters", "first"),
-        runs=("seconds", "size"),
-        epochs=("epochs", "mean"),
+        runs=("seed", "nunique"),
+        epochs=("epoch", "size"),
         seconds=("seconds", "median"),
         test_accuracy=("test_accuracy", "mean"),
         test_loss=("test_loss", "mean"),
-        test_accuracies=("test_accuracy", list),
+        test_accuracies=("test_accuracy", lambda column: column.dropna().tolist()),
     )
+    means["epochs"] /= means["runs"]
     order = {name: position for position, name in enumerate(recipes.names())}
     return means.sort_index(level="recipe", key=lambda names: names.map(order.get), kind="stable")
 
