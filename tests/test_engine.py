@@ -40,10 +40,11 @@ def small(_: str, classes: int = 10) -> keras.Model:
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
     monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
-    for name in ("strided_cnn", "two_conv_cnn"):
-        models.fingerprint(name)  # of the real network
+    dataset = data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+    cases = [a_case(), a_case(recipe="two_conv_cnn")]
+    engine.missing(compare.STUDY, cases, dataset, PROFILE)  # keys are of the real networks
     monkeypatch.setattr(models, "build", small)
-    return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+    return dataset
 
 
 def a_case(protocol: str = "honest", seed: int = 0, recipe: str = "strided_cnn") -> engine.Names:
@@ -67,6 +68,9 @@ def test_what_has_finished_is_not_trained_again(dataset: data.Dataset) -> None:
     rows, screen = run(cases, dataset)
     assert "0 trainings are there, 2 to do." in screen
     assert "2 of 2: strided_cnn · honest · fp32 · 1" in screen
+    assert re.search(
+        r"\n   accuracy [\d.]+% · val_accuracy [\d.]+% · test_accuracy [\d.]+%", screen
+    )
     again, screen = run(cases, dataset)
     assert screen == "2 trainings are there, 0 to do.\n"
     pd.testing.assert_frame_equal(again, rows)

@@ -110,7 +110,11 @@ def run(  # noqa: PLR0917 - each study hands in the first two
         for number, job in enumerate(jobs, 1):
             title = f"{number} of {len(jobs)}: {' · '.join(map(str, job.names.values()))}"
             bars.print(title, highlight=False, soft_wrap=True, markup=False)
-            keep(job, measure(job, [_Epochs(bars, bar, title, job.training.epochs)]))
+            rows = measure(job, [_Epochs(bars, bar, title, job.training.epochs)])
+            keep(job, rows)
+            results = {name: value for row in rows for name, value in row.items() if value == value}
+            accuracies = [f"{n} {v:.2%}" for n, v in results.items() if n.endswith("accuracy")]
+            bars.print(f"   {' · '.join(accuracies)}", highlight=False, markup=False)
             collect(study, dataset, profile)
             # A training may have been stopped early, or have gone on after a stop.
             bars.update(bar, completed=sum(each.training.epochs for each in jobs[:number]))
