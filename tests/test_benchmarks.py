@@ -15,7 +15,7 @@ from cifar10_cnn import device, models, profiles
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
-from cifar10_cnn.models.fast import Convolution
+from cifar10_cnn.models.fast_layers import Convolution
 from cifar10_cnn.studies import bench, compare, engine, peer
 from cifar10_cnn.training import recipes
 

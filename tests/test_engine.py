@@ -69,7 +69,7 @@ def test_what_has_finished_is_not_trained_again(dataset: data.Dataset) -> None:
     assert "0 trainings are there, 2 to do." in screen
     assert "2 of 2: strided_cnn · honest · fp32 · 1" in screen
     assert re.search(
-        r"\n   accuracy [\d.]+% · val_accuracy [\d.]+% · test_accuracy [\d.]+%", screen
+        r"\n   best accuracy [\d.]+% · best val_accuracy [\d.]+% · best test_accuracy", screen
     )
     again, screen = run(cases, dataset)
     assert screen == "2 trainings are there, 0 to do.\n"

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import device
 from cifar10_cnn.common import checks
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
@@ -60,7 +59,6 @@ class Shuffled(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
         """Return the pictures of one batch, uint8 (B, h, w, 3), and their labels."""
-        device.keep_freed_memory()  # here TensorFlow's reading has begun
         self._asked += 1
         first = (self._skipped + index) * self._batch_size
         return self._batch(slice(first, first + self._batch_size))

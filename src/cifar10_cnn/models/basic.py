@@ -1,4 +1,4 @@
-"""The networks that the course builds itself, from the dense baseline to the regularized CNN."""
+"""The course's own networks, from the dense baseline to the regularized CNN."""
 
 from cifar10_cnn.common import checks
 from cifar10_cnn.device import keras
@@ -9,13 +9,9 @@ IMAGE_SHAPE = (32, 32, 3)
 
 
 def dense_baseline(classes: int = 10) -> keras.Model:
-    """Build the network without convolutions that every CNN must beat.
+    """Build the network without convolutions that every CNN must beat: one hidden layer.
 
-    One hidden layer on the flattened pixels, as in the lab that the course descends from.
-    Used in notebook 03.
-
-    Args:
-        classes: number of classes, k.
+    Used in notebooks 03, 05 and 07.
     """
     return keras.Sequential(
         [
@@ -33,18 +29,14 @@ def add_conv_block(model: keras.Sequential, filters: int, *, batch_norm: bool = 
     """Add one block: two 3×3 convolutions, then a pooling that halves height and width.
 
     Two small convolutions see as far as one of 5×5 with fewer parameters (Simonyan and Zisserman,
-    2015, https://arxiv.org/abs/1409.1556). Used in notebook 03.
+    2015, https://arxiv.org/abs/1409.1556). Notebook 03 writes the same in the open.
 
     Args:
         model: the model that grows by the block.
         filters: number of feature maps that each convolution makes.
         batch_norm: put batch normalization between each convolution and its ReLU (Ioffe and
             Szegedy, 2015, https://arxiv.org/abs/1502.03167).
-
-    Raises:
-        ValueError: if ``filters`` is no whole number from 1 on.
     """
-    checks.count(filters, "filters", 1, 100_000)
     for _ in range(2):
         model.add(layers.Conv2D(filters, 3, padding="same"))
         if batch_norm:
@@ -56,38 +48,31 @@ def add_conv_block(model: keras.Sequential, filters: int, *, batch_norm: bool = 
 
 
 def augmentation() -> list[keras.layers.Layer]:
-    """Return the layers that flip and shift pictures at random, in training alone.
-
-    Used in notebook 04; notebook 02 shows what each layer does.
-    """
+    """Return the layers that flip and shift images at random, in training alone."""
     return [
         layers.RandomFlip("horizontal"),
-        # Whole pixels only: shifts by parts of a pixel would blur the pictures in training, and
-        # the sharp ones in use would then look strange to the network.
+        # Whole pixels only: shifts by parts of a pixel would blur the images in training, and the
+        # sharp ones in use would then look strange to the network.
         layers.RandomTranslation(0.1, 0.1, fill_mode="nearest", interpolation="nearest"),
     ]
 
 
 def plain_cnn(
-    classes: int = 10,
-    *,
-    augment: bool = False,
-    batch_norm: bool = False,
-    dropout: float = 0.0,
+    classes: int = 10, *, augment: bool = False, batch_norm: bool = False, dropout: float = 0.0
 ) -> keras.Model:
     """Build the course's CNN: three convolutional blocks of 32, 64 and 128 filters, then Dense.
 
-    Used in notebook 04, which switches its three helpers against overfitting on one by one.
+    Used in notebook 04, which adds its three kinds of regularization one by one.
 
     Args:
         classes: number of classes, k.
-        augment: flip and shift the training pictures at random.
+        augment: flip and shift the training images at random.
         batch_norm: batch normalization after each convolution.
-        dropout: share of the values before the last layer that are set to zero in training, 0 to
+        dropout: fraction of the values before the last layer that are set to zero in training, 0 to
             less than 1 (Srivastava et al., 2014).
 
     Raises:
-        ValueError: if ``classes`` is no whole number from 2 on, or ``dropout`` no such share.
+        ValueError: if ``classes`` is no whole number from 2 on, or ``dropout`` no such fraction.
     """
     checks.count(classes, "classes", 2, 100_000)
     checks.number(dropout, "dropout", 0, 0.999)

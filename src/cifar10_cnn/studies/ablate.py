@@ -21,12 +21,12 @@ from cifar10_cnn.data.batches import Batches
 from cifar10_cnn.data.dataset import Dataset, Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import scores
-from cifar10_cnn.models.fast import (
+from cifar10_cnn.models.fast import fast_cnn
+from cifar10_cnn.models.fast_layers import (
     Convolution,
     FusedBatchNormalization,
     PolynomialGELU,
     Whitening,
-    fast_cnn,
 )
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.studies import engine

@@ -112,9 +112,9 @@ def run(  # noqa: PLR0917 - each study hands in the first two
             bars.print(title, highlight=False, soft_wrap=True, markup=False)
             rows = measure(job, [_Epochs(bars, bar, title, job.training.epochs)])
             keep(job, rows)
-            results = {name: value for row in rows for name, value in row.items() if value == value}
-            accuracies = [f"{n} {v:.2%}" for n, v in results.items() if n.endswith("accuracy")]
-            bars.print(f"   {' · '.join(accuracies)}", highlight=False, markup=False)
+            best = pd.DataFrame(rows).filter(like="accuracy").max().dropna()
+            texts = [f"best {name} {value:.2%}" for name, value in best.items()]
+            bars.print(f"   {' · '.join(texts)}", highlight=False, markup=False)
             collect(study, dataset, profile)
             # A training may have been stopped early, or have gone on after a stop.
             bars.update(bar, completed=sum(each.training.epochs for each in jobs[:number]))

@@ -9,21 +9,21 @@ from typing import Any
 from cifar10_cnn.common import checks
 from cifar10_cnn.device import keras
 
-#: Of what ``UnitMuon`` leaves to SGD, for each picture of a batch, and as a share of Muon's rate.
+#: Learning rate of what ``UnitMuon`` leaves to SGD, for each image of a batch, as a fraction of
+#: Muon's.
 SGD_RATE = 0.22
-#: The same for its weight decay. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes
+#: Its weight decay, likewise. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes
 #: through the momentum, too, which makes it 6.7 times as strong.
 SGD_WEIGHT_DECAY = 8.3e-6
 
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class ConvMuon(keras.optimizers.Muon):
-    """Muon that also orthogonalizes the updates of convolution kernels.
+    """Muon (Jordan et al., 2024, https://kellerjordan.github.io/posts/muon) for convolutions, too.
 
     Keras' Muon handles matrices alone. A kernel (height, width, inputs, filters) is a matrix too:
     each filter is one column of height · width · inputs weights. Biases and every layer named in
-    ``exclude_layers`` keep AdamW's update (Jordan et al., 2024,
-    https://kellerjordan.github.io/posts/muon).
+    ``exclude_layers`` keep AdamW's update.
     """
 
     def _should_use_adamw(self, variable: Any) -> bool:
@@ -43,11 +43,11 @@ class ConvMuon(keras.optimizers.Muon):
 
 @keras.saving.register_keras_serializable("cifar10_cnn")
 class UnitMuon(ConvMuon):
-    """Muon for kernels of length one, and plain SGD with Nesterov's momentum for all the rest.
+    """Muon for unit-norm kernels, and plain SGD with Nesterov's momentum for all the rest.
 
-    The learning rate is the length of a step beside a kernel's. It suits layers with
+    The learning rate is the length of a step beside a kernel's norm. It suits layers with
     ``kernel_constraint=UnitNorm(axis=(0, 1, 2, 3))`` and a batch normalization behind them, which
-    takes a kernel's length out again: only its direction counts. What Keras' Muon sets for AdamW
+    takes a kernel's norm out again: only its direction counts. What Keras' Muon sets for AdamW
     is here SGD's: its learning rate is ``adam_lr_ratio`` times as high, its momentum is
     ``adam_beta_1``, its weight decay ``adam_weight_decay`` (Jordan, 2024,
     https://github.com/KellerJordan/cifar10-airbench).
@@ -77,11 +77,7 @@ _OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     # The last layer's rows are classes, not directions: it stays with AdamW, as Muon's author says.
     "muon": partial(ConvMuon, exclude_layers=["probabilities"]),
     "unit_muon": partial(
-        UnitMuon,
-        momentum=0.6,
-        weight_decay=None,
-        adam_beta_1=0.85,
-        exclude_layers=["head"],
+        UnitMuon, momentum=0.6, weight_decay=None, adam_beta_1=0.85, exclude_layers=["head"]
     ),
 }
 
@@ -104,11 +100,10 @@ def make(
     Args:
         name: ``sgd``; ``momentum`` (SGD with momentum 0.9); ``rmsprop``; ``adam``; ``adamw``
             (weight decay 0.004); ``muon`` (for networks whose last layer is called
-            ``probabilities``, as that of the published ones is); ``unit_muon`` (for the fast
-            ones).
+            ``probabilities``, as that of the published ones is); ``unit_muon`` (for the fast ones).
         learning_rate: the step size, or a schedule of it.
-        batch_size: pictures a step; ``unit_muon`` moves offsets and the last layer by the sum of
-            their gradients, of which it is given the mean.
+        batch_size: images a step; ``unit_muon`` moves biases and the last layer by the sum of the
+            images' gradients, of which it is given the mean.
         newton_schulz: steps by which ``unit_muon`` nears an orthogonal matrix.
 
     Raises:

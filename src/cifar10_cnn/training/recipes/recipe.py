@@ -169,7 +169,7 @@ class Recipe:
             classes: number of classes, k.
             epochs: number of epochs of the whole training; of ``sizes`` the last ones are taken.
             seed: of order, mirroring and shifts, where ``sizes`` are given.
-            model: what will be fitted, to be told of each new size (``models.fast.Convolution``).
+            model: what will be fitted, to be told of each new size (``fast_layers.Convolution``).
             batches: what makes them.
         """
         labels = pictures.labels
