@@ -249,7 +249,7 @@ def losses(results: pd.DataFrame) -> pd.DataFrame:
     checks.frame(results, "results", *columns)
     same = ["recipe", "precision", "seed"]
     whole = results[results["component"] == WHOLE].set_index(same)
-    pairs = results.join(whole[["accuracy_tta", "seconds"]], on=same, rsuffix="_whole")
+    pairs = results.join(whole[["accuracy_tta", "seconds"]].add_suffix("_whole"), on=same)
     for recipe, of_recipe in pairs.groupby("recipe"):
         if of_recipe["seconds_whole"].isna().all():
             raise ValueError(f"The whole {recipe} is not among the rows: train it with `ablate`.")
