@@ -128,19 +128,20 @@ def summary_of_nothing() -> object:
 def data_and_tables(home: Path) -> int:
     """Fill the disk while pictures, records and trials are written."""
     import official
-    from test_tuning import small
+    from rich.console import Console
+    from test_engine import small
 
     from cifar10_cnn import models
     from cifar10_cnn.data import dataset as data
     from cifar10_cnn.data import readers as sources
     from cifar10_cnn.profiles import Profile
-    from cifar10_cnn.studies import tune as tuning
+    from cifar10_cnn.studies import tune
     from cifar10_cnn.training import runs as training
 
     profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
     archive = official.write_tar(home / "cifar.tar", official.python_members())
     data.FINGERPRINT = sources.fingerprint(official.expected())
-    tuning.RATES = {"adam": tuple(0.001 * number for number in range(1, 13))}
+    tune.RATES = {"adam": tuple(0.001 * number for number in range(1, 13))}
     models.build = small  # type: ignore[assignment]
     tried = 0
     for room in (0, 100, 500):
@@ -157,9 +158,10 @@ def data_and_tables(home: Path) -> int:
         assert said(lambda: training.save_result(profile, dataset, {"a": 1.0}))
         assert said(lambda: training.save_run(folder, dataset, profile, history))
     assert not folder.exists() or not list(folder.iterdir())
-    with free(home, 4):  # a page: some lines of the journal, and the beginning of another
-        assert said(lambda: tuning.search("adam", dataset, profile))
-    assert len(tuning._tried(tuning.search("adam", dataset, profile))) == 12
+    quiet = Console(quiet=True)
+    with free(home, 16):  # some trainings' files, and the beginning of another
+        assert said(lambda: tune.run(tune.cases(), dataset, profile, quiet))
+    assert len(tune.rows(tune.run(tune.cases(), dataset, profile, quiet))) == 12
     tried += 3
     assert not halves(home)
     return tried
@@ -174,9 +176,7 @@ def reading_alone(home: Path) -> int:
     from cifar10_cnn.course import runner
     from cifar10_cnn.data import dataset as data
     from cifar10_cnn.profiles import Profile
-    from cifar10_cnn.studies import ablate as ablation
-    from cifar10_cnn.studies import compare as comparison
-    from cifar10_cnn.studies import tune as tuning
+    from cifar10_cnn.studies import ablate, compare, tune
     from cifar10_cnn.training import runs as training
 
     profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
@@ -186,7 +186,8 @@ def reading_alone(home: Path) -> int:
     subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
 
     assert data.load(profile, str(archive)).fingerprint == dataset.fingerprint
-    run = next(comparison.runs(["strided_cnn"], [0], "fp32"))
+    runs = compare.cases(["strided_cnn"], [0], "fp32")
+    whole = ablate.cases("sprint", [ablate.WHOLE], [0])
     quiet = Console(quiet=True)
     calls: list[Callable[[], object]] = [
         lambda: data.load(profile, "practice"),
@@ -194,9 +195,9 @@ def reading_alone(home: Path) -> int:
         lambda: training.new_run(profile, "run"),
         lambda: training.train("dense_baseline", dataset, profile),
         lambda: training.save_result(profile, dataset, {"a": 1.0}),
-        lambda: tuning.search("adam", dataset, profile),
-        lambda: comparison.compare([run], dataset, profile, quiet),
-        lambda: ablation.ablate(dataset, profile, [0], quiet, names=[ablation.WHOLE]),
+        lambda: tune.run(tune.cases(["adam"]), dataset, profile, quiet),
+        lambda: compare.run(runs, dataset, profile, quiet),
+        lambda: ablate.run(whole, dataset, profile, quiet),
         lambda: runner.run(profile="smoke", data=str(archive)),
     ]
     for number, call in enumerate(calls):
