@@ -1,11 +1,12 @@
 """Looks at everything the course needs on this machine, and says what is missing and why."""
+# ruff: noqa: PLC0415 - a broken package must not hide all other findings
 
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
 import psutil
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,16 +21,16 @@ from cifar10_cnn.common.errors import CourseError
 NEEDED_MEMORY = 4
 NEEDED_DISK = 2
 _COLOURS = {"ok": "green", "note": "yellow", "broken": "red"}
+_AGAIN = "run `pip install -r requirements.txt` again"
 
 
-@dataclass
-class Finding:
+class Finding(NamedTuple):
     """One thing looked at.
 
     Attributes:
         what: such as ``Python``.
         state: ``ok``, ``note`` (the course runs all the same) or ``broken`` (it doesn't).
-        text: what was found, and what to do if it is not right.
+        text: what there is, and what to do if it is not right.
     """
 
     what: str
@@ -43,130 +44,105 @@ def doctor(console: Console | None = None) -> bool:
     Returns:
         Whether nothing prevents the course from running.
     """
-    console = console or Console()
-    table = Table(title=f"cifar10-cnn {__version__} on this machine")
-    for heading in ("what", "", "found"):
-        table.add_column(heading)
-    sound = True
-    for finding in examine():
-        colour = _COLOURS[finding.state]
-        table.add_row(finding.what, f"[{colour}]{finding.state}[/]", finding.text)
-        sound = sound and finding.state != "broken"
-    console.print(table)
-    return sound
+    table = Table("what", "", "there is", title=f"cifar10-cnn {__version__} on this machine")
+    findings = list(examine())
+    for what, state, text in findings:
+        table.add_row(what, f"[{_COLOURS[state]}]{state}[/]", text)
+    (console or Console()).print(table)
+    return all(finding.state != "broken" for finding in findings)
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what is found, one thing after the other; the devices take seconds to find."""
-    yield _python()
+    """Yield what there is, one thing after the other; the devices take seconds."""
+    there = f"{sys.version.split()[0]} in {sys.prefix}"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        yield Finding("Python", "ok", there)
+    else:
+        yield Finding("Python", "broken", f"{there}: the course needs Python 3.11, 3.12 or 3.13")
     yield from _packages()
-    yield _notebooks()
+    notebooks = sorted(file.stem for file in paths.notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+    nowhere = f"none in {paths.notebooks_folder()}: set CIFAR10_HOME to a clone of the repository"
+    yield Finding("notebooks", "ok" if notebooks else "broken", ", ".join(notebooks) or nowhere)
     yield from _devices()
-    yield _memory()
+    memory = psutil.virtual_memory()
+    text = f"{memory.total / 2**30:.0f} GB, {memory.available / 2**30:.1f} GB of it free"
+    if memory.available >= NEEDED_MEMORY * 2**30:
+        yield Finding("memory", "ok", text)
+    else:
+        more = f"the full profile needs about {NEEDED_MEMORY} GB; close other programs"
+        yield Finding("memory", "note", f"{text}: {more}")
     yield _disk()
     yield _data()
-
-
-def _python() -> Finding:
-    found = f"{sys.version.split()[0]} in {sys.prefix}"
-    if (3, 11) <= sys.version_info[:2] <= (3, 13):
-        return Finding("Python", "ok", found)
-    return Finding("Python", "broken", f"{found}: the course needs Python 3.11, 3.12 or 3.13")
 
 
 def requirements() -> list[Requirement]:
     """Return what ``requirements.txt`` asks for, with its bounds."""
     file = paths.home() / "requirements.txt"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    found = []
+    needed = []
     for line in lines:
         try:
-            found.append(Requirement(line.partition("#")[0].strip()))
+            needed.append(Requirement(line.partition("#")[0].strip()))
         except InvalidRequirement:  # an empty line or an option, such as --editable
             continue
-    return found
+    return needed
 
 
 def _packages() -> Iterator[Finding]:
-    asked = requirements()
-    again = "run `pip install -r requirements.txt` again"
-    if not asked:
-        yield Finding("packages", "note", f"no requirements.txt in {paths.home()} to compare with")
-    fine = []
-    for package in asked:
+    fitting = []
+    for package in requirements():
         try:
-            found = version(package.name)
+            installed = version(package.name)
         except PackageNotFoundError:
-            yield Finding(package.name, "broken", f"missing: {again}")
+            yield Finding(package.name, "broken", f"missing: {_AGAIN}")
             continue
-        if found in package.specifier:
-            fine.append(f"{package.name} {found}")
+        if installed in package.specifier:
+            fitting.append(f"{package.name} {installed}")
         else:
-            asked_for = f"{found}, but {package.specifier} was tested: {again}"
-            yield Finding(package.name, "note", asked_for)
-    if fine:
-        yield Finding("packages", "ok", ", ".join(fine))
-
-
-def _notebooks() -> Finding:
-    found = sorted(file.stem for file in paths.notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
-    if found:
-        return Finding("notebooks", "ok", ", ".join(found))
-    missing = f"none in {paths.notebooks_folder()}: set CIFAR10_HOME to a clone of the repository"
-    return Finding("notebooks", "broken", missing)
+            tested = f"{installed}, but {package.specifier} was tested: {_AGAIN}"
+            yield Finding(package.name, "note", tested)
+    nothing = f"no requirements.txt in {paths.home()} to compare with"
+    yield Finding("packages", "ok" if fitting else "note", ", ".join(fitting) or nothing)
 
 
 def _devices() -> Iterator[Finding]:
-    # Loads Keras and its backend: seconds, and the most likely thing to be broken.
-    from cifar10_cnn import device  # noqa: PLC0415
-
+    """Load Keras and its backend: seconds, and the most likely thing to be broken."""
     try:
+        from cifar10_cnn import device
+
         yield Finding("device", "ok", device.describe())
         yield Finding("GPU", "ok", device.gpu_hint())
     except Exception as error:  # whatever it is, the doctor reports it
         reason = f"Keras does not start ({type(error).__name__}: {error})"
-        yield Finding("device", "broken", f"{reason}: run `pip install -r requirements.txt` again")
-
-
-def _memory() -> Finding:
-    total = psutil.virtual_memory().total / 2**30
-    free = psutil.virtual_memory().available / 2**30
-    text = f"{total:.0f} GB, {free:.1f} GB of it free"
-    if free < NEEDED_MEMORY:
-        text += f": the full profile needs about {NEEDED_MEMORY} GB; close other programs"
-    return Finding("memory", "ok" if free >= NEEDED_MEMORY else "note", text)
+        yield Finding("device", "broken", f"{reason}: {_AGAIN}")
 
 
 def _disk() -> Finding:
-    folder = paths.home()
-    free = shutil.disk_usage(folder).free / 2**30
-    text = f"{free:.1f} GB free in {folder}"
-    for needed in (paths.data_folder(), paths.runs_folder()):
-        place = needed if needed.exists() else folder
+    home = paths.home()
+    for folder in (paths.data_folder(), paths.runs_folder()):
+        place = folder if folder.exists() else home
         if not os.access(place, os.W_OK):
             return Finding("disk", "broken", f"{place} cannot be written to: check its rights")
+    free = shutil.disk_usage(home).free / 2**30
+    text = f"{free:.1f} GB free in {home}"
     if free < 0.5:
         return Finding("disk", "broken", f"{text}: a run needs about {NEEDED_DISK} GB")
     return Finding("disk", "ok" if free >= NEEDED_DISK else "note", text)
 
 
 def _data() -> Finding:
-    # Not at the top: a broken package would hide all other findings.
-    from cifar10_cnn.common import files  # noqa: PLC0415
-    from cifar10_cnn.data import dataset as data  # noqa: PLC0415
+    from cifar10_cnn.common import files
+    from cifar10_cnn.data import dataset
 
     named = os.environ.get("CIFAR10_DATA", "auto")
-    if named not in ("auto", "cifar10"):
-        try:
-            there = named == "practice" or files.path(named).exists()
-        except CourseError as error:
-            return Finding("data", "broken", f"CIFAR10_DATA: {error}")
-        text = f"CIFAR10_DATA={named}" + ("" if there else ", which does not exist")
-        return Finding("data", "ok" if there else "broken", text)
     try:
-        return Finding("data", "ok", data.describe().splitlines()[0])
+        if named in ("auto", "cifar10"):
+            return Finding("data", "ok", dataset.describe().splitlines()[0])
+        there = named == "practice" or files.path(named).exists()
     except CourseError as error:
-        state = "broken" if named == "cifar10" or data.cache_path().exists() else "note"
-        if state == "note":
-            return Finding("data", state, f"{error} Without it, the course draws a practice set.")
-        return Finding("data", state, str(error))
+        if named == "auto" and not dataset.cache_path().exists():
+            text = f"{error} Without it, the course draws a practice set."
+            return Finding("data", "note", text)
+        return Finding("data", "broken", str(error))
+    text = f"CIFAR10_DATA={named}" + ("" if there else ", which does not exist")
+    return Finding("data", "ok" if there else "broken", text)
