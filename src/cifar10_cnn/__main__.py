@@ -3,8 +3,11 @@
 # that needs them: --help shall not take seconds.
 
 import os
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,9 +15,6 @@ from typer.core import TyperGroup
 
 from cifar10_cnn import __version__, profiles
 from cifar10_cnn.common.errors import CourseError
-
-if TYPE_CHECKING:
-    from cifar10_cnn.data import Dataset
 
 
 class _PlainErrors(TyperGroup):
@@ -43,22 +43,15 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Get CIFAR-10 and look at what is there.")
 app.add_typer(data_app, name="data")
 
-_SIZES = f"How much to run: {', '.join(profiles.names())}."
-ProfileOption = Annotated[
-    str | None,
-    typer.Option(help=f"{_SIZES} Default: CIFAR10_PROFILE, else quick.", show_default=False),
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option(
-        help="auto, cifar10, practice, or the path of an archive or folder. Default: "
-        "CIFAR10_DATA, else auto.",
-        show_default=False,
-    ),
-]
-ShipOption = Annotated[bool, typer.Option("--ship", help="Let the repository show this table.")]
-SeedsOption = Annotated[str, typer.Option(help="Seeds, comma between them.")]
-ModelHelp = "A saved .keras file; by default"
+_option = partial(typer.Option, show_default=False)
+_SIZES = f"How much to run: {', '.join(profiles.names())}. Default: CIFAR10_PROFILE, else quick."
+_SOURCES = "auto, cifar10, practice, or a path of images. Default: CIFAR10_DATA, else auto."
+_PRECISIONS = "auto, bf16 or fp32. Default: CIFAR10_PRECISION, else auto: bf16 where it is faster."
+Profile = Annotated[str | None, _option(help=_SIZES)]
+Data = Annotated[str | None, _option(help=_SOURCES)]
+Names = Annotated[str | None, _option(help="Names, comma between them; all if none is named.")]
+Seeds = Annotated[str, typer.Option(help="Seeds, comma between them.")]
+Ship = Annotated[bool, _option("--ship", help="Let the repository show it.")]
 
 
 def _show_version(asked: bool) -> None:
@@ -70,8 +63,7 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def main(
     version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+        bool, _option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Hold the options that stand before any command."""
@@ -83,10 +75,10 @@ def run(
         list[str] | None,
         typer.Argument(help="Such as 01 or 04_train; all in order if none is named."),
     ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
+    profile: Profile = None,
+    data: Data = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Skip what has finished and has not changed.")
+        bool, _option("--resume", help="Skip what has finished and has not changed.")
     ] = False,
 ) -> None:
     """Execute the notebooks in order; pages, figures and a summary go to runs/PROFILE/."""
@@ -99,9 +91,9 @@ def run(
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help="Name of a recipe, such as plain_cnn.")],
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: Annotated[bool, typer.Option("--ship", help="Let the repository ship it.")] = False,
+    profile: Profile = None,
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Train one network by its recipe and keep it under runs/PROFILE/."""
     size = _profile(profile)
@@ -110,39 +102,28 @@ def train(
     recipes.get(name)
     folder = runs.train(name, _load(size, data), size)
     typer.echo(f"The model is in {folder}")
-    if ship and (file := runs.ship(folder)):
-        typer.echo(f"The repository now ships it as {file}")
+    if ship:
+        runs.ship(folder)
+        typer.echo("The repository ships it.")
 
 
 @app.command()
 def compare(
     *,
-    names: Annotated[
-        str | None,
-        typer.Option("--models", help="Recipes, comma between them; all if none is named."),
-    ] = None,
-    seeds: SeedsOption = "0",
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, bf16 or fp32. Default: CIFAR10_PRECISION, else auto: bf16 where it "
-            "is faster.",
-            show_default=False,
-        ),
-    ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: ShipOption = False,
+    models: Names = None,
+    seeds: Seeds = "0",
+    precision: Annotated[str | None, _option(help=_PRECISIONS)] = None,
+    profile: Profile = None,
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Train the published networks and ours side by side: what is missing of runs/PROFILE/."""
-    size, numbers = _profile(profile), _numbers(seeds)
+    numbers = _numbers(seeds)
     from cifar10_cnn import device
-    from cifar10_cnn.studies import compare as study
     from cifar10_cnn.training import recipes
 
-    networks = _names(names) or recipes.names()
-    cases = study.cases(networks, numbers, device.precision(precision))
-    _close(study.run(cases, _load(size, data), size, Console()), ship)
+    networks = _names(models) or recipes.names()
+    _study("compare", (networks, numbers, device.precision(precision)), profile, data, ship)
 
 
 @app.command()
@@ -151,78 +132,48 @@ def ablate(
     recipe: Annotated[
         str, typer.Option(help="The recipe to take apart: dash, sprint, standard.")
     ] = "sprint",
-    without: Annotated[
-        str | None,
-        typer.Option(help="Components, comma between them; all if none is named."),
-    ] = None,
-    seeds: SeedsOption = "0,1,2",
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: ShipOption = False,
+    without: Names = None,
+    seeds: Seeds = "0,1,2",
+    profile: Profile = None,
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Train a fast recipe without each of its components: what each of them buys."""
-    size, numbers = _profile(profile), _numbers(seeds)
-    from cifar10_cnn.studies import ablate as study
-
-    cases = study.cases(recipe, _names(without), numbers)
-    file = study.run(cases, _load(size, data), size, Console())
-    typer.echo(study.table(study.rows(file)).to_string())
-    _close(file, ship)
+    _study("ablate", (recipe, _names(without), _numbers(seeds)), profile, data, ship)
 
 
 @app.command()
 def bench(
     *,
-    names: Annotated[
-        str, typer.Option("--recipes", help="Fast recipes, comma between them.")
+    recipes: Annotated[
+        str, typer.Option(help="Fast recipes, comma between them.")
     ] = "dash,sprint,standard",
-    seeds: SeedsOption = "0,1,2",
-    profile: Annotated[str, typer.Option(help=_SIZES)] = "full",
-    data: DataOption = None,
-    ship: ShipOption = False,
+    seeds: Seeds = "0,1,2",
+    profile: Annotated[str, typer.Option(help="How much to run.")] = "full",
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Measure speed, time and memory of the fast recipes beside a peer in PyTorch."""
-    size, numbers = _profile(profile), _numbers(seeds)
-    from cifar10_cnn.studies import bench as study
-
-    cases = study.cases(_names(names), numbers)
     source = data or os.environ.get("CIFAR10_DATA", "auto")
-    file = study.run(cases, _load(size, data), size, Console(), source=source)
-    for table in (study.table, study.speeds):
-        typer.echo(table(study.rows(file)).to_string() + "\n")
-    _close(file, ship)
+    _study("bench", (_names(recipes), _numbers(seeds)), profile, data, ship, source=source)
 
 
 @app.command()
 def tune(
-    optimizers: Annotated[
-        str | None,
-        typer.Option(help="Optimizers, comma between them; all if none is named."),
-    ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: ShipOption = False,
+    optimizers: Names = None, profile: Profile = None, data: Data = None, ship: Ship = False
 ) -> None:
     """Search for each optimizer's learning rate on validation images; resumable."""
-    size = _profile(profile)
-    from cifar10_cnn.studies import tune as study
-
-    cases = study.cases(_names(optimizers))
-    file = study.run(cases, _load(size, data), size, Console())
-    typer.echo(study.table(study.rows(file)).to_string())
-    _close(file, ship)
+    _study("tune", (_names(optimizers),), profile, data, ship)
 
 
 @app.command()
 def evaluate(
     model: Annotated[
         Path | None,
-        typer.Argument(
-            help=f"{ModelHelp} notebook 04's model, else the shipped one.", show_default=False
-        ),
+        typer.Argument(help="A saved .keras file; by default notebook 04's, else the shipped one."),
     ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
+    profile: Profile = None,
+    data: Data = None,
 ) -> None:
     """Print accuracy and classification report of a model on the test split."""
     size = _profile(profile)
@@ -230,10 +181,9 @@ def evaluate(
     from cifar10_cnn.evaluation import scores
     from cifar10_cnn.training import runs
 
-    network, origin = (models.load(model) if model else None), str(model)
+    loaded = (models.load(model), str(model)) if model else None
     dataset = _load(size, data)
-    if network is None:
-        network, origin = runs.trained_model(size, dataset)
+    network, origin = loaded or runs.trained_model(size, dataset)
     try:
         report = scores.evaluate(network, dataset.test, dataset.class_names)
     except ValueError as error:
@@ -247,7 +197,7 @@ def evaluate(
 def predict(
     path: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
     model: Annotated[
-        Path | None, typer.Option(help=f"{ModelHelp} the shipped one.", show_default=False)
+        Path | None, _option(help="A saved .keras file; by default the shipped one.")
     ] = None,
 ) -> None:
     """Say what is on images of your own, and draw what the network sees and looks at."""
@@ -271,19 +221,14 @@ def publish() -> None:
     """Put the last full run's outputs, figures and numbers into notebooks/, figures/, README.md."""
     from cifar10_cnn.course import publish as repository
 
-    changed = repository.publish()
-    for file in changed:
-        typer.echo(f"changed: {file}")
-    if not changed:
-        typer.echo("Nothing to change: the repository shows the last full run.")
+    changed = [f"changed: {file}" for file in repository.publish()]
+    typer.echo("\n".join(changed) or "Nothing to change: the repository shows the last full run.")
 
 
 @data_app.command()
 def fetch() -> None:
     """Download the official archive (170 MB), check it and cache the images."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(f"CIFAR-10 is in {dataset.fetch()}")
+    typer.echo(f"CIFAR-10 is in {_dataset().fetch()}")
 
 
 @data_app.command("import")
@@ -291,25 +236,23 @@ def import_path(
     path: Annotated[Path, typer.Argument(help="An archive or folder with CIFAR-10 in it.")],
 ) -> None:
     """Cache CIFAR-10 from a copy you have: official python or binary form, or class folders."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(f"CIFAR-10 is in {dataset.import_path(path)}")
+    typer.echo(f"CIFAR-10 is in {_dataset().import_path(path)}")
 
 
 @data_app.command()
 def verify() -> None:
     """Check every image and label of the cache."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(dataset.verify())
+    typer.echo(_dataset().verify())
 
 
 @data_app.command()
 def describe() -> None:
     """Say what the cache holds."""
-    from cifar10_cnn.data import dataset
+    typer.echo(_dataset().describe())
 
-    typer.echo(dataset.describe())
+
+def _dataset() -> Any:
+    return import_module("cifar10_cnn.data.dataset")
 
 
 def _profile(name: str | None) -> profiles.Profile:
@@ -319,13 +262,12 @@ def _profile(name: str | None) -> profiles.Profile:
     return profiles.current()
 
 
-def _load(size: profiles.Profile, source: str | None) -> "Dataset":
+def _load(size: profiles.Profile, source: str | None) -> Any:
     """Say what Keras computes on, and load the data."""
     from cifar10_cnn import device
-    from cifar10_cnn.data import dataset
 
     device.start()
-    return dataset.load(size, source)
+    return _dataset().load(size, source)
 
 
 def _names(text: str | None) -> list[str]:
@@ -333,17 +275,26 @@ def _names(text: str | None) -> list[str]:
 
 
 def _numbers(text: str) -> list[int]:
-    """Return the numbers of a list such as ``0,1,2``."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:
         raise CourseError(f"{text!r} is no list of seeds: write them as 0,1,2.") from error
 
 
-def _close(file: Path, ship: bool) -> None:
-    """Say where a study's rows are, and let the repository show them if that was asked for."""
-    from cifar10_cnn.studies import engine
-
+def _study(
+    name: str,
+    arguments: Sequence[object],
+    profile: str | None,
+    data: str | None,
+    ship: bool,
+    **options: str,
+) -> None:
+    """Train what is missing of a study and print its table; with ``ship``, the repository's own."""
+    size = _profile(profile)
+    study, engine = (import_module(f"cifar10_cnn.studies.{each}") for each in (name, "engine"))
+    cases = study.cases(*arguments)  # refuses unknown names, before seconds of loading
+    file = study.run(cases, _load(size, data), size, Console(), **options)
+    typer.echo(study.table(study.rows(file)).to_string())
     typer.echo(f"All rows are in {engine.ship(file) if ship else file}")
 
 

@@ -16,15 +16,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+_SPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 #: What an executed notebook says about its kernel, whatever machine it ran on.
-METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-        "name": "python3",
-    },
-    "language_info": {"name": "python"},
-}
+METADATA = {"kernelspec": _SPEC, "language_info": {"name": "python"}}
 #: Seconds that one cell may take: as much as a whole full run may on two slow cores.
 CELL_TIMEOUT = 3600
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -61,15 +55,14 @@ def execute(
     """Execute all cells of a notebook, in place, until one fails.
 
     Args:
-        notebook: its old outputs are removed first; it holds the new ones afterwards.
+        notebook: it holds the new outputs afterwards.
         name: what error messages call it.
         folder: the kernel's working directory.
         env: the kernel's environment.
         on_cell: called before each code cell with its number, from 1.
 
     Returns:
-        ``ok``, ``failed`` or ``interrupted``; the number of code cells that were begun; where it
-        stopped and why, in a few lines, empty if it didn't.
+        ``ok``, ``failed`` or ``interrupted``; how many cells were begun; why it stopped, if it did.
     """
     number, source = 0, ""
 
@@ -82,7 +75,10 @@ def execute(
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     notebook.metadata.update(METADATA)
-    manager = _kernel_manager()
+    manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
+    # Else ipykernel 7.4 warns at each start, and others on a shared machine might listen.
+    if manager.has_trait("transport_encryption") and zmq.has("curve"):
+        manager.transport_encryption = "auto"
     client = NotebookClient(
         notebook,
         km=manager,
@@ -131,17 +127,6 @@ def _execute_cells(client: NotebookClient, **options: object) -> None:
         except BaseException:
             client.shutdown_kernel = "immediate"
             raise
-
-
-def _kernel_manager() -> AsyncKernelManager:
-    """Return a manager of kernels of this interpreter, their messages encrypted where that works.
-
-    Without it, ipykernel 7.4 warns at each start, and others on a shared machine might listen.
-    """
-    manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
-    if manager.has_trait("transport_encryption") and zmq.has("curve"):
-        manager.transport_encryption = "auto"
-    return manager
 
 
 def _leave_nothing(manager: AsyncKernelManager) -> None:

@@ -26,17 +26,18 @@ def predict(path: Path, model: Path | None = None) -> bool:
     Raises:
         CourseError: if there is no such file, or the model does not fit to the images.
     """
-    console, errors = Console(soft_wrap=True), Console(stderr=True, style="red", soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    errors = Console(stderr=True, style="red", soft_wrap=True, highlight=False, markup=False)
     matches = list(photos.find(path))
     file = model or runs.shipped_path("CIFAR-10", fast=True)
-    network, about = models.load(file), runs.about(file)
-    names, reject_option = runs.classes_and_reject_option(file)
+    network, origin = models.load(file), runs.about(file).get("origin", file.name)
+    names, option = runs.classes_and_reject_option(file)
     images = {}
     for each in matches:
         try:
             images[each] = photos.read(each)
         except photos.PhotoError as error:
-            errors.print(str(error), highlight=False, markup=False)
+            errors.print(str(error))
     if not images:
         return False
     # All at once: what Grad-CAM computes with takes longer to build than one image's prediction.
@@ -45,43 +46,34 @@ def predict(path: Path, model: Path | None = None) -> bool:
         predictions = checks.probabilities(scores.predict_images(network, stack, names))
     except ValueError as error:
         raise CourseError(f"{file} does not fit to these images: {error}") from error
-    rejected = np.zeros(len(stack), bool)
-    if reject_option:
-        predictions = calibration.apply_temperature(predictions, reject_option.temperature)
-        rejected = predictions.max(axis=1) < reject_option.threshold
+    if option:
+        predictions = calibration.apply_temperature(predictions, option.temperature)
+    threshold = option.threshold if option else None
     maps, method = explain.heat_maps(network, stack, predictions.argmax(axis=1))
     folder, cards = paths.runs_folder() / "predictions", []
-    for index, each in enumerate(images):
-        probabilities = predictions[index]
+    for each, image, probabilities, heat in zip(images, stack, predictions, maps, strict=True):
         best = probabilities.argsort()[::-1][:3]
         line = ", ".join(f"{names[label]} {probabilities[label]:.0%}" for label in best)
-        doubt = "probably none of these: " if rejected[index] else ""
-        console.print(f"{photos.printable(each)}: {doubt}{line}", highlight=False, markup=False)
+        doubt = "probably none of these: " if probabilities.max() < (threshold or 0) else ""
+        console.print(f"{photos.printable(each)}: {doubt}{line}")
         card = plots.prediction_card(
-            stack[index],
-            maps[index],
-            probabilities,
-            names,
-            method=method,
-            threshold=reject_option.threshold if reject_option else None,
+            image, heat, probabilities, names, method=method, threshold=threshold
         )
         name = photos.printable(Path(each.name))
         # A file's name has 255 bytes at most; what tells two long ones apart stands at the end.
         target = folder / f"{name.encode()[-240:].decode(errors='ignore')}.png"
         try:
-            plots.save(card, target, f"{name}  |  model: {about.get('origin', file.name)}")
+            plots.save(card, target, f"{name}  |  model: {origin}")
             cards.append(target)
         except CourseError as error:  # the predictions are worth having without a card, too
-            errors.print(str(error), highlight=False, markup=False)
-    if reject_option:
+            errors.print(str(error))
+    if option:
         console.print(
-            f'"Probably none of these": below {reject_option.threshold:.0%}. So it rejects '
-            f"{reject_option.rejected:.0%} of images that do show one of its classes, and accepts "
-            f"{reject_option.accepted_ood:.0%} of images whose tiles were mixed up; other "
-            "out-of-distribution images may pass more often.",
-            highlight=False,
+            f'"Probably none of these": below {threshold:.0%}. So it rejects '
+            f"{option.rejected:.0%} of images that do show one of its classes, and accepts "
+            f"{option.accepted_ood:.0%} of images whose tiles were mixed up; other "
+            "out-of-distribution images may pass more often."
         )
     if cards:
-        where = cards[0] if len(cards) == 1 else folder
-        console.print(f"Drawn: {where}", highlight=False, markup=False)
+        console.print(f"Drawn: {cards[0] if len(cards) == 1 else folder}")
     return True

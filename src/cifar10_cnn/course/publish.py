@@ -1,9 +1,8 @@
 """Makes what the repository shows from the last full run: notebooks, figures and tables."""
 
-import importlib
 import json
-import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -18,12 +17,9 @@ from cifar10_cnn.course import summary as summaries
 from cifar10_cnn.course.pages import figures_of
 from cifar10_cnn.course.summary import Summary
 from cifar10_cnn.profiles import names as profile_names
+from cifar10_cnn.studies import ablate, bench
+from cifar10_cnn.training import runs
 
-#: What is written: ``<!-- generated:NAME -->`` … ``<!-- /generated:NAME -->``.
-GENERATED = re.compile(
-    r"(?P<open><!-- generated:(?P<name>[\w-]+) -->).*?(?P<close><!-- /generated:(?P=name) -->)",
-    re.DOTALL,
-)
 #: What each notebook teaches, for the README.
 LESSONS = {
     "01_load": "arrays, labels, splits, and what is wrong with CIFAR-10",
@@ -45,23 +41,18 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 def publish() -> list[Path]:
     """Write the outputs, figures and numbers of ``runs/full`` to where the repository shows them.
 
-    Notebooks that were not run again keep what was published before, if their code is still the
-    same, and the data and the software, too.
-
-    * ``notebooks/*.ipynb`` get the outputs, cleaned, and their measured times,
-    * ``figures/`` gets the same figures, and ``figures/results.json``,
-    * ``README.md`` and ``figures/README.md`` get the tables between ``<!-- generated:… -->`` marks,
-    * the package gets notebook 04's model, if that was run: a fresh clone asks the same network.
-
-    Everything is made before the first file is written, so an error changes nothing; publishing
-    the same run twice changes nothing either.
+    Notebooks get their outputs and times, ``figures/`` the figures and ``results.json``, the two
+    READMEs the tables between ``<!-- generated:… -->`` marks, the package notebook 04's model.
+    Notebooks that were not run again keep what was published before, if their code, the data and
+    the software are still the same. Everything is made before the first file is written, so an
+    error changes nothing; publishing the same run twice changes nothing either.
 
     Returns:
         The files that were changed or removed.
 
     Raises:
-        CourseError: if the full run is not there, not finished, not on CIFAR-10 or older than the
-            notebooks, a mark or the model is missing.
+        CourseError: if the full run is not finished, not on CIFAR-10 or older than the notebooks, a
+            mark or the model is missing.
     """
     folder, figures = paths.runs_folder() / "full", paths.figures_folder()
     summary = summaries.load(folder)
@@ -79,20 +70,18 @@ def publish() -> list[Path]:
                 contents[figures / source.name] = source.read_bytes()
         else:
             unchanged |= set(figures_of(notebook))
-        opening = notebook.cells[0]
-        opening.source = _fill(opening.source, {"time": _time_line(measured, name)}, file)
+        times = " · ".join(f"{key} {time}" for key, time in _times(measured, name).items())
+        times = f"{times} ({_conditions(measured['full'])}, measured)"
+        notebook.cells[0].source = _fill(notebook.cells[0].source, {"time": times}, file)
         contents[file] = (nbformat.writes(notebook) + "\n").encode()
     blocks = {"results": _results(measured), "accuracy": _accuracy(measured["full"])}
-    studies = {"recipes": _study("bench"), "components": _study("ablate")}
+    studies = {"recipes": _study(bench), "components": _study(ablate)}
     for file, tables in ((paths.home() / "README.md", blocks), (figures / "README.md", studies)):
         contents[file] = _fill(file.read_text(encoding="utf-8"), tables, file).encode()
 
-    shipped = _ship(folder) if _TRAINS in summary.finished else []
-    stale = [
-        file
-        for file in figures.glob("*.png")
-        if file not in contents and file.stem not in unchanged
-    ]
+    shipped = runs.ship(folder / runs.COURSE_RUN) if _TRAINS in summary.finished else None
+    images = {file for file in figures.glob("*.png") if file.stem not in unchanged}
+    stale = sorted(images - contents.keys())
     changed = [
         file for file in contents if not file.exists() or file.read_bytes() != contents[file]
     ]
@@ -100,15 +89,7 @@ def publish() -> list[Path]:
         files.write(file, contents[file])
     for file in stale:
         file.unlink()
-    return changed + stale + shipped
-
-
-def _ship(folder: Path) -> list[Path]:
-    """Ship the model of a full run, and return its file if it was not shipped before."""
-    from cifar10_cnn.training import runs  # noqa: PLC0415 - Keras takes seconds
-
-    file = runs.ship(folder / runs.COURSE_RUN)
-    return [file] if file else []
+    return [*changed, *stale, *([shipped] if shipped else [])]
 
 
 def _check(summary: Summary, full: dict[str, Any]) -> None:
@@ -182,24 +163,21 @@ def _take_outputs(notebook: NotebookNode, executed_file: Path) -> None:
 
 
 def _fill(text: str, blocks: dict[str, str], file: Path) -> str:
-    """Replace the content of each generated block.
+    """Replace the content of each ``<!-- generated:NAME -->…<!-- /generated:NAME -->``.
 
     Raises:
         CourseError: if the text lacks one.
     """
-    for name in blocks.keys() - {match["name"] for match in GENERATED.finditer(text)}:
-        raise CourseError(
-            f"{file.name} has no place for what is generated: add the line "
-            f"<!-- generated:{name} --><!-- /generated:{name} -->"
-        )
-    return GENERATED.sub(
-        lambda match: (
-            f"{match['open']}{blocks[match['name']]}{match['close']}"
-            if match["name"] in blocks
-            else match[0]
-        ),
-        text,
-    )
+    for name, content in blocks.items():
+        start, end = f"<!-- generated:{name} -->", f"<!-- /generated:{name} -->"
+        before, opened, rest = text.partition(start)
+        _, closed, after = rest.partition(end)
+        if not opened or not closed:
+            raise CourseError(
+                f"{file.name} has no place for what is generated: add the line {start}{end}"
+            )
+        text = f"{before}{start}{content}{end}{after}"
+    return text
 
 
 def _conditions(numbers: dict[str, Any]) -> str:
@@ -207,26 +185,24 @@ def _conditions(numbers: dict[str, Any]) -> str:
     return f"{numbers['data']}, {numbers['device'].split(' · ')[0]}"
 
 
-def _time_line(measured: dict[str, dict[str, Any]], name: str) -> str:
-    """Return the times of one notebook, and what they were measured on, in one line."""
-    times = [
-        f"{key} {duration(each['seconds'][name])}"
-        for key, each in measured.items()
-        if name in each["seconds"]
-    ]
-    return f"{' · '.join(times)} ({_conditions(measured['full'])}, measured)"
+def _times(measured: dict[str, dict[str, Any]], name: str) -> dict[str, str]:
+    """Return the time of one notebook, or of all ``together``, in each profile."""
+    seconds = {
+        profile: sum(each["seconds"].values()) if name == "together" else each["seconds"].get(name)
+        for profile, each in measured.items()
+    }
+    return {profile: "–" if each is None else duration(each) for profile, each in seconds.items()}
 
 
 def _results(measured: dict[str, dict[str, Any]]) -> str:
     """Return the table of notebooks with what they teach and their measured times."""
     course = summaries.course_notebooks()
-    table = pd.DataFrame({"What it teaches": {name: LESSONS.get(name, "") for name in course}})
-    for profile, each in measured.items():
-        table[f"`{profile}`"] = pd.Series(each["seconds"]).map(duration)
-        table.loc["together", f"`{profile}`"] = duration(sum(each["seconds"].values()))
+    table = pd.DataFrame({name: _times(measured, name) for name in (*course, "together")}).T
+    table = table.rename(columns=lambda profile: f"`{profile}`").rename_axis("Notebook")
+    table.insert(0, "What it teaches", [LESSONS.get(name, "") for name in table.index])
     links = {name: f"[{name}](notebooks/{file.name})" for name, file in course.items()}
-    table = table.rename(links).rename_axis("Notebook").fillna("")
-    return _block(table, f"Each time is one run: {_conditions(measured['full'])}.")
+    facts = f"Each time is one run: {_conditions(measured['full'])}."
+    return _block(table.rename(index=links), facts)
 
 
 def _accuracy(full: dict[str, Any]) -> str:
@@ -246,9 +222,8 @@ def _accuracy(full: dict[str, Any]) -> str:
     return _block(table.rename_axis("Network"), f"Measured: {where} · {', '.join(versions)}.")
 
 
-def _study(name: str) -> str:
+def _study(study: ModuleType) -> str:
     """Return the table of a study whose rows the package ships."""
-    study = importlib.import_module(f"cifar10_cnn.studies.{name}")  # Keras takes seconds
     rows = study.rows()
     return _block(study.table(rows), f"Measured: {study.origin(rows)}.")
 

@@ -68,7 +68,7 @@ def run(
         dataset = course_data.load(size, source)
         summary = Summary(size.name, size.seed, dataset.name, dataset.fingerprint, dataset.origin)
         if earlier:
-            _take_over(earlier, summary, folder, again=() if resume else selected)
+            _take_over(earlier, summary, folder, () if resume else selected)
         # After a download that failed, no kernel shall try another one.
         source = "practice" if dataset.name == "practice set" else source
         env = {**os.environ, "CIFAR10_PROFILE": size.name, "CIFAR10_DATA": source}
@@ -114,8 +114,8 @@ def select(names: Iterable[str]) -> dict[str, Path]:
 def absolute(source: str) -> str:
     """Return a data source as the kernels find it, whose working directory is another one."""
     path = files.path(source)
-    named = source in ("auto", "cifar10", "practice")
-    return str(path.resolve()) if path.exists() and not named else source
+    has_name = source in ("auto", "cifar10", "practice")
+    return source if has_name or not path.exists() else str(path.resolve())
 
 
 def _earlier(folder: Path, resume: bool) -> Summary | None:
@@ -131,7 +131,7 @@ def _earlier(folder: Path, resume: bool) -> Summary | None:
         return None
 
 
-def _take_over(earlier: Summary, summary: Summary, folder: Path, *, again: Collection[str]) -> None:
+def _take_over(earlier: Summary, summary: Summary, folder: Path, again: Collection[str]) -> None:
     """Keep earlier records of the same data; remove the pages of those that are run again."""
     again = {*again, *(earlier.notebooks.keys() - summaries.course_notebooks())}
     for name, record in earlier.notebooks.items():
@@ -151,7 +151,10 @@ def _run_all(
     _save(summary, folder)
     stopped, new_model = "", False
     for name, file in selected.items():
-        notebook = _read(file)
+        try:
+            notebook = nbformat.read(file, as_version=4)
+        except (OSError, ValueError, nbformat.ValidationError) as error:
+            raise CourseError(f"{file} is no readable notebook ({error}): restore it.") from error
         before = summary.finished.get(name)
         # A model trained anew makes what later notebooks said about the old one stale.
         same_code = before and before.source_hash == summaries.source_hash(notebook)
@@ -174,13 +177,6 @@ def _run_all(
     for fact, value in {**summary.facts(), "All pages": f"{folder / 'index.html'}"}.items():
         console.print(f"{fact}: {value}", markup=False)
     return stopped
-
-
-def _read(file: Path) -> NotebookNode:
-    try:
-        return nbformat.read(file, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise CourseError(f"{file} is no readable notebook ({error}): restore it.") from error
 
 
 def _run_one(
