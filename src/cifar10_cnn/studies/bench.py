@@ -1,149 +1,308 @@
-"""How fast the fast recipes are, beside a peer that is measured in the same run.
+"""How fast the fast recipes are, beside a peer that is measured in the same minutes.
 
-Machines differ, and one machine differs from hour to hour. So training times are told in U: the
-seconds that an epoch of airbench94's network takes in plain PyTorch, measured before and after
-each training. All measurements make one tidy CSV, one row each.
+Machines differ, and one machine differs from hour to hour. So times are given in U, the seconds
+that an epoch of airbench94's network takes in plain PyTorch (``peer``), measured before and after
+each job. Each job is a process of its own, so that none warms the next one up: ``python -m
+cifar10_cnn.studies.bench JOB RECIPE SEED PROFILE SOURCE`` prints one line of JSON. One row a job:
+``precision`` is ``device.arithmetic``; ``seconds`` of a training or of an epoch at full size;
+``unit``, U in the same minutes, and the ``peer`` that measured it; ``peer_seconds`` of an epoch of
+the same network in PyTorch; and what a training tells of accuracy, time and memory.
 """
 
 import json
 import math
+import os
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import psutil
 from rich.console import Console
 
-from cifar10_cnn import device
-from cifar10_cnn.common import files, paths
+from cifar10_cnn import device, profiles
+from cifar10_cnn.common import checks
 from cifar10_cnn.common.errors import CourseError
-from cifar10_cnn.course.summary import duration
+from cifar10_cnn.common.formats import duration, mean_and_sd
+from cifar10_cnn.data import batches
+from cifar10_cnn.data import dataset as data
+from cifar10_cnn.data.dataset import Dataset, Split
+from cifar10_cnn.device import keras
+from cifar10_cnn.evaluation import scores
 from cifar10_cnn.profiles import Profile
-from cifar10_cnn.training import recipes
+from cifar10_cnn.studies import compare, engine, peer
+from cifar10_cnn.studies.engine import Case, Names, Rows, Study
+from cifar10_cnn.training import recipes, trainer
+from cifar10_cnn.training.trainer import Training
 
-#: The recipes whose networks' speed is told at full size.
-SPEEDS = ("standard", "batchnorm_cnn")
-
-
-def path(profile: Profile) -> Path:
-    """Return the file that ``bench`` writes."""
-    return paths.runs_folder() / profile.name / "bench.csv"
-
-
-def shown_path() -> Path:
-    """Return the file of the measurements that the repository shows."""
-    return paths.shipped_tables() / "bench.csv"
+#: Test accuracies whose time is measured, and the columns of these times.
+MARKS = {f"seconds_to_{mark:.0%}": mark for mark in (0.72, 0.80, 0.90)}
+#: The recipes whose networks' speed is measured at full size.
+SPEEDS = {"standard": "`standard`", "batchnorm_cnn": "P1"}
 
 
-def bench(
-    names: Sequence[str], seeds: Sequence[int], source: str, profile: Profile, console: Console
-) -> Path:
-    """Measure speeds, and train by some fast recipes with some seeds; each in its own process.
+def cases(names: Sequence[str], seeds: Sequence[int]) -> list[Names]:
+    """Return what is measured: two networks' speeds, and some fast recipes with some seeds.
 
-    Nothing else should run on the machine. What was measured before of other recipes and seeds
-    stays in the file beside it, so an hour's training can be measured on its own.
-    Used by the command ``bench``.
+    Raises:
+        CourseError: if a recipe is no fast one.
+        ValueError: if a seed is no whole number from 0 on.
+    """
+    for name in names:
+        if not recipes.get(name).sizes:
+            raise CourseError(f"{name} is no fast recipe: choose of {', '.join(recipes.fast())}.")
+    trainings = [("train", name, checks.count(seed, "seed", 0)) for seed in seeds for name in names]
+    jobs = [*(("speed", name, 0) for name in SPEEDS), *trainings]
+    here = {"precision": device.arithmetic()}
+    return [{"job": job, "recipe": name, **here, "seed": seed} for job, name, seed in jobs]
 
-    Args:
-        names: fast recipes, such as ``sprint``.
-        seeds: one training of each recipe for each seed.
-        source: data source, as ``data.load`` takes it.
-        profile: how much data.
-        console: where to tell each number as soon as it is there.
+
+def _plan(
+    dataset: Dataset, profile: Profile, *, job: str, recipe: str, precision: str, seed: int
+) -> Training:
+    settings = recipes.get(recipe)
+    epochs = settings.epochs_at(profile) if job == "train" else 2
+    kind: device.Precision = "fp32" if precision == "fp32" else "bf16"
+    return Training(settings, epochs, seed, dataset.fingerprint, job, kind, "last")
+
+
+class _Clock(keras.callbacks.Callback):
+    """Counts a training's seconds; stands still while an epoch's end is tested at its size."""
+
+    def __init__(self, sizes: Sequence[int], test: Split) -> None:
+        super().__init__()
+        self._sizes, self._test = sizes, test
+        self.curve: list[tuple[float, float]] = []
+
+    def start(self, model: keras.Model) -> keras.Model:
+        self.start_seconds = time.time() - psutil.Process().create_time()
+        self._zero = time.perf_counter()
+        return model
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        now = time.perf_counter()
+        images = batches.shrink(self._test.images, self._sizes[epoch])
+        probabilities = self.model.predict(images, batch_size=500, verbose=0)
+        self.curve.append((now - self._zero, _accuracy(probabilities, self._test)))
+        self._zero += time.perf_counter() - now
+
+
+def _accuracy(probabilities: np.ndarray, split: Split) -> float:
+    return float(np.mean(probabilities.argmax(axis=1) == split.labels))
+
+
+def _train(training: Training, dataset: Dataset) -> dict[str, Any]:
+    """Train by a fast recipe on all training images and test it.
 
     Returns:
-        The file: one row for each job, in the order in which they ran. ``precision`` is what Keras
-        computes in on this machine (``device.arithmetic``), also in the rows of the peer, which
-        takes what is faster there.
+        ``start_seconds``: from the start of the process to the built network; ``seconds`` of
+        training; ``seconds_to_…``: until an epoch ended with so many percent on the test images at
+        the epoch's size (None if never); ``accuracy`` on the test split, 0 to 1, and
+        ``accuracy_tta`` with test-time augmentation, which takes ``tta_seconds``; ``peak_mib``: the
+        most memory that the process held; ``parameters``.
+    """
+    test = dataset.test
+    clock = _Clock(training.recipe.sizes[-training.epochs :], test)
+    nothing = Split(test.images[:0], test.labels[:0])
+    whole = replace(dataset, train=data.whole_training(dataset), validation=nothing)
+    model, _ = trainer.fit(training, whole, callbacks=[clock], network=clock.start)
+    with device.computing_in(training.precision):
+        plain = model.predict(test.images, batch_size=500, verbose=0)
+        start = time.perf_counter()
+        views = scores.predict_tta(model, test.images)
+        tta_seconds = time.perf_counter() - start
+    times = {
+        name: next((seconds for seconds, accuracy in clock.curve if accuracy >= mark), None)
+        for name, mark in MARKS.items()
+    }
+    return {
+        "start_seconds": clock.start_seconds,
+        "seconds": clock.curve[-1][0],
+        **times,
+        "accuracy": _accuracy(plain, test),
+        "accuracy_tta": _accuracy(views, test),
+        "tta_seconds": tta_seconds,
+        "peak_mib": _peak_mib(),
+        "parameters": model.count_params(),
+    }
+
+
+def _speed(training: Training, dataset: Dataset) -> dict[str, Any]:
+    """Return the seconds of an epoch of 50,000 images at 32 by 32 pixels, the median timing's."""
+    rates = [
+        compare.images_per_second(training.recipe, dataset, training.precision, images=6_000)
+        for _ in range(3)
+    ]
+    return {"seconds": peer.EPOCH / statistics.median(rates)}
+
+
+def _peak_mib() -> float:
+    """Return the most memory that this process has held, MiB; not known on Windows."""
+    try:
+        import resource  # noqa: PLC0415 - Unix only
+    except ModuleNotFoundError:
+        return math.nan
+    unit = 1 if sys.platform == "darwin" else 1_024  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+STUDY = Study("bench", ("job", "recipe", "precision", "seed"), _plan)
+rows = partial(engine.rows, "bench")
+
+
+def run(
+    cases: Sequence[Names],
+    dataset: Dataset,
+    profile: Profile,
+    console: Console,
+    source: str | None = None,
+) -> Path:
+    """Measure what is missing. Nothing else should run on the machine meanwhile.
+
+    Args:
+        cases: those of ``cases``.
+        dataset: what the jobs load by themselves from ``source``, as ``data.load`` takes it.
+        profile: how much of it.
+        console: where to show how far it is.
+        source: by default what ``CIFAR10_DATA`` names, else ``auto``.
 
     Raises:
         CourseError: if a job fails.
     """
-    peers = find_spec("torch") is not None
-    if not peers:
-        console.print(
-            "PyTorch is not there, so there is no peer and no U: install it with "
-            "`pip install -e '.[bench]'`.",
-            markup=False,
-        )
-    rows = _earlier(profile, names, seeds)
-    told = {"profile": profile.name, "precision": device.arithmetic()}
+    if find_spec("torch") is None:
+        text = "PyTorch is not there, so there is no U: install it by `pip install -e '.[bench]'`."
+        console.print(text, markup=False)
+    place = source or os.environ.get("CIFAR10_DATA", "auto")
+    units: list[dict[str, Any]] = []
 
-    def measure(job: str, *arguments: str, **described: Any) -> float:
-        """Run a job, keep what it measured as a row, and return its seconds."""
-        title = f"{job} {' '.join(map(str, described.values()))}".strip()
-        console.print(f"{title} …", highlight=False)
-        row = {"job": job, **told, **described, **_measured(job, arguments)}
-        rows.append(row)
-        _write(rows, profile)
-        console.print(f"   {_told(row)}", highlight=False)
-        return row["seconds"]
+    def measure(case: Case, callbacks: Sequence[keras.callbacks.Callback]) -> Rows:
+        if not units:
+            units.append(_peer("airbench94"))
+        job, name, seed = (str(case.names[column]) for column in ("job", "recipe", "seed"))
+        row = _output("-m", __name__, job, name, seed, profile.name, place)
+        if job == "speed" and name in peer.NETWORKS:
+            row["peer_seconds"] = _peer(name)["seconds"]
+        units.append(_peer("airbench94"))
+        unit = statistics.mean(each["seconds"] for each in units[-2:])
+        return [row | {"unit": unit, "peer": units[-1]["device"]}]
 
-    for seed in seeds:
-        for recipe in SPEEDS:
-            measure("speed", recipe, recipe=recipe)
-        measure("step", "standard", recipe="standard")
-        if peers:
-            measure("peer", "standard", recipe="standard")
-        before = measure("peer", "airbench94", recipe="airbench94") if peers else math.nan
-        for recipe in names:
-            measure("train", recipe, str(seed), profile.name, source, recipe=recipe, seed=seed)
-            training = rows[-1]
-            after = measure("peer", "airbench94", recipe="airbench94") if peers else math.nan
-            training["unit"] = (before + after) / 2
-            _write(rows, profile)
-            before = after
-    return path(profile)
+    return engine.run(STUDY, measure, cases, dataset, profile, console)
 
 
-def load(file: Path) -> pd.DataFrame:
-    """Return the rows of a file of ``bench``."""
-    return pd.read_csv(file)
+def _peer(network: str) -> dict[str, Any]:
+    """Return seconds and device of an epoch in PyTorch; no number where it is not installed."""
+    if find_spec("torch") is None:
+        return {"seconds": math.nan, "device": ""}
+    return _output("-P", peer.__file__, network)
 
 
-def _write(rows: Sequence[dict[str, Any]], profile: Profile) -> None:
-    # Whole numbers stay whole beside rows that have none.
-    text = (
-        pd.DataFrame(rows)
-        .convert_dtypes()
-        .to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    )
-    files.write(path(profile), text)
-
-
-def _earlier(profile: Profile, names: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the trainings of the file that are not measured again, of recipes as they are."""
-    if not path(profile).exists():
-        return []
-    rows = pd.read_csv(path(profile))
-    if not {"unit", "settings"} <= set(rows):  # stopped before the first training was over
-        return []
-    today = {name: recipes.get(name).identity() for name in recipes.fast()}
-    of_today = rows["settings"] == rows["recipe"].map(today)
-    trainings = rows[(rows["job"] == "train") & rows["unit"].notna() & of_today]
-    again = trainings["recipe"].isin(names) & trainings["seed"].isin(seeds)
-    again &= trainings["precision"] == device.arithmetic()
-    return trainings[~again].to_dict("records")
-
-
-def _measured(job: str, arguments: Sequence[str]) -> dict[str, Any]:
-    """Run one job in a process of its own, and return what it measured."""
-    package = "cifar10_cnn.studies"
-    module = [f"{package}.peer"] if job == "peer" else [f"{package}.bench_jobs", job]
-    command = [sys.executable, "-m", *module, *arguments]
+def _output(*arguments: str) -> dict[str, Any]:
+    """Return the JSON that a Python process prints last."""
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise CourseError(f"The benchmark's job {job} {' '.join(arguments)} failed: {last}")
+        raise CourseError(f"The benchmark's job {' '.join(arguments[2:])} failed: {last}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _told(row: dict[str, Any]) -> str:
-    if row["job"] == "train":
-        return f"{duration(row['seconds'])}, test accuracy {row['accuracy_views']:.2%}"
-    if row["job"] == "step":
-        return f"{1000 * row['seconds']:.0f} ms a step, {row['share_of_peak']:.0%} of the peak"
-    return f"{row['seconds']:.1f} s an epoch of 50,000 pictures"
+def table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each fast recipe and precision, the shortest training first, as text.
+
+    Used in notebook 06.
+
+    Returns:
+        Index: recipe. ``time`` and the times to an accuracy are in U, each divided by the U of its
+        own minutes, in seconds where there was no peer; mean ± standard deviation over n seeds.
+    """
+    times = ("seconds", "unit", "tta_seconds", "start_seconds", *MARKS)
+    columns = ("job", "recipe", "precision", "parameters", "accuracy", "accuracy_tta", "peak_mib")
+    checks.frame(results, "results", *columns, *times)
+    trained = results[results["job"] == "train"].sort_values("seconds", kind="stable")
+    lines = [
+        {
+            "recipe": recipe,
+            "precision": precision,
+            "parameters": f"{runs['parameters'].iloc[0]:,.0f}",
+            "test accuracy (TTA)": mean_and_sd(100 * runs["accuracy_tta"], ".2f", "%"),
+            "without TTA": mean_and_sd(100 * runs["accuracy"], ".2f", "%"),
+            "time": _in_units(runs, "seconds"),
+            "seconds": mean_and_sd(runs["seconds"], ".0f"),
+            **{f"to {100 * mark:.0f} %": _in_units(runs, name) for name, mark in MARKS.items()},
+            "TTA": duration(runs["tta_seconds"].mean()),
+            "start": duration(runs["start_seconds"].mean()),
+            "memory": f"{runs['peak_mib'].max() / 1024:.1f} GiB",
+            "n": str(len(runs)),
+            "note": runs["note"].fillna("").iloc[0] if "note" in runs else "",
+        }
+        for (recipe, precision), runs in trained.groupby(["recipe", "precision"], sort=False)
+    ]
+    return pd.DataFrame(lines).set_index("recipe")
+
+
+def speeds(results: pd.DataFrame) -> pd.DataFrame:
+    """Return how fast some networks train at 32 by 32 pixels, as text.
+
+    Returns:
+        One row for each network, library and precision; ``times as fast`` as airbench94's network
+        in PyTorch in the same minutes.
+    """
+    checks.frame(
+        results, "results", "job", "recipe", "precision", "seconds", "unit", "peer_seconds"
+    )
+    measured = results[(results["job"] == "speed") & results["recipe"].isin(SPEEDS)]
+    lines = []
+    for (recipe, precision), runs in measured.groupby(["recipe", "precision"], sort=False):
+        for library, column in (("Keras", "seconds"), ("PyTorch", "peer_seconds")):
+            if runs[column].isna().any():
+                continue
+            line = {
+                "network": f"{SPEEDS[recipe]}, {library}",
+                "precision": precision,
+                "images/s": mean_and_sd(peer.EPOCH / runs[column], ",.0f"),
+                "s/epoch": mean_and_sd(runs[column], ".1f"),
+                "times as fast": mean_and_sd(runs["unit"] / runs[column], ".2f"),
+            }
+            lines.append(line)
+    return pd.DataFrame(lines).set_index("network")
+
+
+def origin(results: pd.DataFrame) -> str:
+    """Return data, profile, seeds, device and U of some rows in one line."""
+    checks.frame(results, "results", "precision", "unit", "peer")
+    units = [
+        f" · U = {mean_and_sd(group['unit'], '.1f', 's')} ({group['peer'].iloc[0]})"
+        for _, group in results.dropna(subset="unit").groupby("precision")
+    ]
+    return engine.origin(results) + "".join(units)
+
+
+def _in_units(runs: pd.DataFrame, column: str) -> str:
+    """Return a time in U, in seconds where there was no peer, or a dash if not all got there."""
+    seconds = runs[column].astype(float)
+    if seconds.isna().any():
+        return "–"
+    if runs["unit"].isna().any():
+        return mean_and_sd(seconds, ".1f", "s")
+    return mean_and_sd(seconds / runs["unit"], ".2f", "U")
+
+
+def _main() -> None:
+    job, name, seed, profile_name, source = sys.argv[1:]
+    profile = profiles.get(profile_name)
+    dataset = data.load(profile, source)
+    precision = device.arithmetic()
+    training = _plan(dataset, profile, job=job, recipe=name, precision=precision, seed=int(seed))
+    print(json.dumps({"train": _train, "speed": _speed}[job](training, dataset)))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,80 +1,44 @@
-"""Every recipe trained side by side: as its author did, and honestly; one table of all runs.
+"""Every recipe trained side by side: as its author did, and honestly. One row an epoch.
 
-A run is kept in ``runs/<profile>/compare/<data>/<recipe>/<protocol>-<precision>-seed<k>/`` and
-never trained twice; ``<data>`` begins the data set's fingerprint, so that no table mixes two. All
-runs on a data set make one tidy CSV, one row an epoch, from which notebook 06, the README and the
-figures are made.
+In the row of the epoch whose model was tested stand the test split's accuracy (0 to 1) and loss.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
-from cifar10_cnn import device, models
-from cifar10_cnn.common import checks, files
-from cifar10_cnn.course.progress import TrainingProgress
+from cifar10_cnn import device
+from cifar10_cnn.common import checks
+from cifar10_cnn.common.formats import mean_and_sd, percent
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.data.dataset import Dataset, Split
 from cifar10_cnn.device import keras
-from cifar10_cnn.evaluation import scores as evaluation
+from cifar10_cnn.evaluation import scores
 from cifar10_cnn.profiles import Profile
-from cifar10_cnn.studies import results
-from cifar10_cnn.training import recipes
-from cifar10_cnn.training import runs as training
-from cifar10_cnn.training import trainer as fitting
+from cifar10_cnn.studies import engine
+from cifar10_cnn.studies.engine import Case, Names, Rows, Study
+from cifar10_cnn.training import recipes, trainer
 from cifar10_cnn.training.recipes import Recipe
+from cifar10_cnn.training.trainer import Training
 
 #: ``published``: the author's own split, the last epoch's model. ``honest``: our training and
 #: validation splits, the epoch that validates best. The test split is opened once, at the end,
 #: unless the author looked at it after each epoch.
 Protocol = Literal["published", "honest"]
+_CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+#: Columns of the table.
+COLUMNS = [
+    *("recipe", "protocol", "precision", "seed", "data", "profile", "device", "parameters"),
+    *("epoch", *_CURVES, "test_loss", "test_accuracy"),
+]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training of the comparison."""
-
-    recipe: Recipe
-    protocol: Protocol
-    seed: int
-    precision: device.Precision
-
-    @property
-    def name(self) -> str:
-        """The run in a few words."""
-        return f"{self.recipe.name} · {self.protocol} · seed {self.seed} · {self.precision}"
-
-    def folder(self, profile: Profile, dataset: Dataset) -> Path:
-        """Return where the run is kept."""
-        name = f"{self.protocol}-{self.precision}-seed{self.seed}"
-        return results.folder(profile, dataset) / self.recipe.name / name
-
-    def plan(self, profile: Profile, dataset: Dataset) -> fitting.Training:
-        """Return what to train."""
-        return fitting.Training(
-            self.recipe,
-            self.recipe.epochs_at(profile),
-            self.seed,
-            dataset.fingerprint,
-            self.protocol,
-            self.precision,
-            "last" if self.protocol == "published" else "best",
-        )
-
-    def finished(self, profile: Profile, dataset: Dataset) -> bool:
-        """Say whether this very training has been done on these pictures."""
-        about = files.read_json(self.folder(profile, dataset) / "run.json")
-        return about.get("plan") == self.plan(profile, dataset).settings()
-
-
-def runs(names: Sequence[str], seeds: Sequence[int], precision: device.Precision) -> Iterator[Run]:
-    """List the runs of some recipes, all of one seed before the next.
+def cases(names: Sequence[str], seeds: Sequence[int], precision: str) -> list[Names]:
+    """Return the trainings of some recipes, all of one seed before the next.
 
     A recipe whose author reports a figure is trained by both protocols, any other honestly.
 
@@ -83,22 +47,24 @@ def runs(names: Sequence[str], seeds: Sequence[int], precision: device.Precision
         ValueError: if a seed is no whole number from 0 on.
     """
     checks.chosen(precision, ("bf16", "fp32"), "precision")
-    chosen = [recipes.get(name) for name in checks.rows(names, "recipes")]
-    for seed in [checks.count(seed, "seed", 0) for seed in checks.rows(seeds, "seeds")]:
-        for recipe in chosen:
-            if recipe.published and recipe.published.figure():
-                yield Run(recipe, "published", seed, precision)
-            yield Run(recipe, "honest", seed, precision)
+    every = [recipes.get(name) for name in checks.rows(names, "recipes")]
+    return [
+        {"recipe": recipe.name, "protocol": protocol, "precision": precision, "seed": seed}
+        for seed in [checks.count(seed, "seed", 0) for seed in checks.rows(seeds, "seeds")]
+        for recipe in every
+        for protocol in ("published", "honest")
+        if protocol == "honest" or (recipe.published and recipe.published.figure())
+    ]
 
 
-def prepare(run: Run, dataset: Dataset) -> Dataset:
-    """Return the pictures that a run learns from, looks at after each epoch, and is tested on."""
-    if run.recipe.classes:
-        dataset = data.select_classes(dataset, run.recipe.classes)
-    if run.protocol == "honest" or not run.recipe.published:
+def prepare(recipe: Recipe, protocol: str, dataset: Dataset) -> Dataset:
+    """Return the images that are trained on, looked at after each epoch, and tested on."""
+    if recipe.classes:
+        dataset = data.select_classes(dataset, recipe.classes)
+    if protocol == "honest" or not recipe.published:
         return dataset
     whole = data.whole_training(dataset)
-    match run.recipe.published.validates_on:
+    match recipe.published.validates_on:
         case "test":
             return replace(dataset, train=whole, validation=dataset.test)
         case "last fifth":
@@ -112,87 +78,258 @@ def _part(split: Split, start: int, stop: int | None) -> Split:
     return Split(split.images[start:stop], split.labels[start:stop])
 
 
-def train(
-    run: Run,
-    dataset: Dataset,
-    profile: Profile,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> None:
-    """Train one run, test it once, and write its ``history.csv`` and ``run.json``.
-
-    Killed, the same call goes on where it was.
-    """
-    folder = run.folder(profile, dataset)
-    plan = run.plan(profile, dataset)
-    pictures = prepare(run, dataset)
-    _, history = fitting.fit(plan, pictures, folder=folder, callbacks=callbacks)
-    model = keras.models.load_model(folder / "model.keras", compile=False)
-    report = evaluation.evaluate(model, pictures.test, pictures.class_names)
-    # Again, without the optimizer's state: a third of the size, and nothing of ours in it.
-    models.save(models.plain(model), folder / "model.keras")
-    epochs = len(history["loss"])
-    kept = epochs if plan.keep == "last" else int(np.argmax(history["val_accuracy"])) + 1
-    more = {
-        "plan": plan.settings(),
-        "parameters": model.count_params(),
-        "kept_epoch": kept,
-        "test_accuracy": report.accuracy,
-        "test_loss": report.loss,
-    }
-    training.save_run(folder, pictures, profile, history, more)
+def _plan(
+    dataset: Dataset, profile: Profile, *, recipe: str, protocol: str, precision: str, seed: int
+) -> Training:
+    settings = recipes.get(recipe)
+    return Training(
+        settings,
+        settings.epochs_at(profile),
+        seed,
+        dataset.fingerprint,
+        protocol,
+        "bf16" if precision == "bf16" else "fp32",
+        "last" if protocol == "published" else "best",
+    )
 
 
-class _OnEpoch(keras.callbacks.Callback):
-    """Passes each finished epoch on to the progress bar."""
+def _measure(case: Case, callbacks: Sequence[keras.callbacks.Callback]) -> Rows:
+    """Train and test once; a stopped training goes on after its last epoch."""
+    images = prepare(case.training.recipe, case.training.part, case.dataset)
+    _, history = trainer.fit(case.training, images, folder=case.folder, callbacks=callbacks)
+    model = keras.models.load_model(case.folder / "model.keras", compile=False)
+    report = scores.evaluate(model, images.test, images.class_names)
+    epochs, last = len(history["loss"]), case.training.keep == "last"
+    tested = epochs if last else int(np.argmax(history["val_accuracy"])) + 1
+    nothing = [np.nan] * epochs
+    return [
+        {
+            "parameters": model.count_params(),
+            "epoch": epoch,
+            **{name: history.get(name, nothing)[epoch - 1] for name in _CURVES},
+            "test_loss": report.loss if epoch == tested else np.nan,
+            "test_accuracy": report.accuracy if epoch == tested else np.nan,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
 
-    def __init__(self, tell: Callable[[int, int, str], None]) -> None:
-        super().__init__()
-        self._tell = tell
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        numbers = logs or {}
-        kind = "validation" if "val_accuracy" in numbers else "training"
-        accuracy = numbers.get("val_accuracy", numbers["accuracy"])
-        text = f"{kind} accuracy {accuracy:.1%}"
-        self._tell(epoch + 1, self.params["epochs"], text)
+STUDY = Study("compare", ("recipe", "protocol", "precision", "seed"), _plan)
+run = partial(engine.run, STUDY, _measure)
+rows = partial(engine.rows, "compare")
+load = partial(engine.load, STUDY)
+origin = engine.origin
 
 
-def compare(wanted: Sequence[Run], dataset: Dataset, profile: Profile, console: Console) -> Path:
-    """Train what is missing of some runs, show how far it is, and write the table of all runs.
-
-    Used by the command ``compare``.
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of some runs' seeds, in the order of ``recipes``.
 
     Returns:
-        The file of ``results.collect``; it is renewed after each run.
+        Index: recipe, protocol, precision. Columns: ``parameters``; ``runs``, how many seeds;
+        ``epochs``, trained; ``seconds``, the median epoch's; means of ``test_accuracy`` and
+        ``test_loss``; ``test_accuracies``, those of all seeds.
     """
-    missing = [run for run in wanted if not run.finished(profile, dataset)]
-    console.print(f"{len(wanted) - len(missing)} runs are there, {len(missing)} to train.")
-    known = _seconds_an_epoch()
-    usual = float(np.median(list(known.values())))
-    share = len(dataset.train) / 45_000
-    expected = [
-        run.recipe.epochs_at(profile) * share * known.get(run.recipe.name, usual) for run in missing
+    checks.frame(results, "results", *COLUMNS)
+    by = ["recipe", "protocol", "precision"]
+    each = results.groupby([*by, "seed"], sort=False).agg(
+        parameters=("parameters", "first"),
+        epochs=("epoch", "max"),
+        seconds=("seconds", "median"),
+        test_accuracy=("test_accuracy", "max"),
+        test_loss=("test_loss", "max"),
+    )
+    means = each.groupby(by, sort=False).agg(
+        parameters=("parameters", "first"),
+        runs=("seconds", "size"),
+        epochs=("epochs", "mean"),
+        seconds=("seconds", "median"),
+        test_accuracy=("test_accuracy", "mean"),
+        test_loss=("test_loss", "mean"),
+        test_accuracies=("test_accuracy", list),
+    )
+    order = {name: position for position, name in enumerate(recipes.names())}
+    return means.sort_index(level="recipe", key=lambda names: names.map(order.get), kind="stable")
+
+
+def table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the published networks and the course's own, published figures beside ours, as text.
+
+    Used in notebook 06. Of two precisions the one with more runs is in it.
+
+    Returns:
+        One row a recipe; accuracies as mean ± standard deviation over n seeds.
+    """
+    means = summary(results).xs(usual_precision(results), level="precision")
+    lines = {}
+    for name, first in means.groupby(level="recipe", sort=False).first().iterrows():
+        recipe = recipes.get(str(name))
+        if recipe.follows:
+            continue
+        figure, system, seconds, by_loss = "–", "ours", "–", False
+        if published := recipe.published:
+            system = published.system
+            if published.seconds_an_epoch:
+                seconds = "{}–{}".format(*published.seconds_an_epoch)
+            by_loss = bool(published.test_loss and not published.test_accuracy)
+            if published.figure():
+                figure = f"loss {published.test_loss:.4f}" if by_loss else ""
+                figure = figure or percent(published.test_accuracy or 0.0, 2)
+        measured = {"published": "–", "honest": "–"}
+        for protocol, row in means.loc[name].iterrows():
+            accuracy = mean_and_sd([100 * one for one in row.test_accuracies], ".2f", "%")
+            loss = f", loss {row.test_loss:.4f}" if by_loss else ""
+            measured[str(protocol)] = f"{accuracy} (n = {row.runs}){loss}"
+        lines[name] = {
+            "system": f"{system}, {len(recipe.classes)} classes" if recipe.classes else system,
+            "parameters": f"{first.parameters:,.0f}",
+            "epochs": f"{first.epochs:.3g}",
+            "s/epoch published": seconds,
+            "s/epoch here": f"{first.seconds:.1f}",
+            "test accuracy published": figure,
+            "reproduced": measured["published"],
+            "honest": measured["honest"],
+        }
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("network")
+
+
+def shortfalls(results: pd.DataFrame) -> dict[str, str]:
+    """Return by recipe why its reproduction, mean over the seeds, stays below the published figure.
+
+    Used in notebook 06. Recipes that reach theirs are left out.
+    """
+    means = summary(results).query("protocol == 'published'")
+    usual = means.xs(usual_precision(results), level="precision").droplevel("protocol")
+    reasons = {}
+    for name, row in usual.iterrows():
+        published = recipes.get(str(name)).published
+        if published is None or published.figure() is None:
+            continue
+        if published.test_accuracy:
+            below = row.test_accuracy < published.test_accuracy
+        else:
+            below = row.test_loss > published.test_loss
+        if below:
+            reasons[str(name)] = published.shortfall
+    return reasons
+
+
+def usual_precision(results: pd.DataFrame) -> str:
+    """Return the precision with the most runs."""
+    checks.frame(results, "results", "precision", "test_accuracy")
+    counts = results.dropna(subset="test_accuracy")["precision"].value_counts()
+    if counts.empty:
+        raise ValueError("No run among the results was tested: none has a test accuracy.")
+    return counts.idxmax()
+
+
+def honest(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the honest runs of the usual precision on all ten classes, without the follow-ups.
+
+    Used in notebook 06.
+    """
+    names = [r.name for r in map(recipes.get, recipes.names()) if not (r.follows or r.classes)]
+    usual = _usual_honest(results)
+    return usual[usual["recipe"].isin(names)]
+
+
+def _usual_honest(results: pd.DataFrame) -> pd.DataFrame:
+    checks.frame(results, "results", "recipe", "protocol", "precision")
+    usual = results["precision"] == usual_precision(results)
+    return results[usual & (results["protocol"] == "honest")]
+
+
+def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the test accuracy of P4a's network, 0 to 1, of each seed, by optimizer.
+
+    Each optimizer has its own best learning rate; the published one, RMSprop, is among them. Used
+    in notebook 06.
+    """
+    accuracies = test_accuracies(_usual_honest(results))
+    base = recipes.get("strided_cnn")
+    each = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.model == base.model]
+    return {
+        recipe.optimizer: accuracies[recipe.name]
+        for recipe in each
+        if recipe.epochs == base.epochs and recipe.name in accuracies
+    }
+
+
+def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the test accuracy of each run, 0 to 1, by recipe.
+
+    Used in notebook 06.
+    """
+    checks.frame(results, "results", "recipe", "test_accuracy")
+    tested = results.dropna(subset="test_accuracy")
+    return tested.groupby("recipe", sort=False)["test_accuracy"].apply(list).to_dict()
+
+
+def histories(results: pd.DataFrame) -> dict[str, list[dict[str, list[float]]]]:
+    """Return the training history of each run, as ``model.fit`` gives it, by recipe.
+
+    Used in notebook 06.
+    """
+    checks.frame(results, "results", *COLUMNS)
+    return {
+        str(name): [
+            run[["accuracy", "val_accuracy", "loss", "val_loss"]].to_dict("list")
+            for _, run in runs.groupby(["protocol", "precision", "seed"])
+        ]
+        for name, runs in results.groupby("recipe", sort=False)
+    }
+
+
+def follow_ups(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what each change of a published recipe brought, on the honest protocol.
+
+    Used in notebook 06.
+
+    Returns:
+        One row a follow-up; test accuracies in percent, ``gain`` in percentage points.
+    """
+    means = summary(_usual_honest(results)).droplevel(["protocol", "precision"])
+    percents = 100 * means["test_accuracy"]
+    lines = [
+        (recipe.follows, recipe.change, row.runs, percents[recipe.follows], percents[name])
+        for name, row in means.iterrows()
+        if (recipe := recipes.get(str(name))).follows in means.index
     ]
-    with TrainingProgress(console, expected) as progress:
-        for run in missing:
-            keras.utils.clear_session()  # or the networks of hours of training pile up in memory
-            train(run, dataset, profile, [_OnEpoch(progress.start(run.name))])
-            about = files.read_json(run.folder(profile, dataset) / "run.json")
-            progress.end(
-                f"{run.name}: test accuracy {100 * about['test_accuracy']:.2f} %, loss "
-                f"{about['test_loss']:.4f}, epoch {about['kept_epoch']} of {about['epochs']}"
-            )
-            results.collect(profile, dataset)
-    return results.collect(profile, dataset)
+    columns = ["network", "change", "runs", "before (%)", "after (%)"]
+    frame = pd.DataFrame(lines, columns=columns)
+    return frame.assign(gain=frame["after (%)"] - frame["before (%)"])
 
 
-def _seconds_an_epoch() -> dict[str, float]:
-    """Return how long an epoch of each recipe took in the full runs that the repository shows."""
-    shown = pd.read_csv(results.shown_path()).groupby("recipe")["seconds"]
-    return {str(name): float(epochs.median()) for name, epochs in shown}
+def precisions(results: pd.DataFrame) -> pd.DataFrame:
+    """Return what bf16 costs and saves, for each recipe that was trained in both precisions.
+
+    Used in notebook 06.
+
+    Returns:
+        One row a recipe and protocol: mean test accuracy in percent, its standard deviation and the
+        number of runs by precision, the difference of the means in percentage points, and how many
+        times as long an epoch takes in fp32. Only seeds that both have are counted.
+    """
+    checks.frame(results, "results", *COLUMNS)
+    by = ["recipe", "protocol", "seed"]
+    pairs = results.groupby([*by, "precision"]).agg(
+        accuracy=("test_accuracy", "max"), seconds=("seconds", "median")
+    )
+    both = pairs.unstack("precision").dropna().groupby(by[:-1])
+    means, sd = both.mean(), both.std()
+    columns = {"runs each": both.size()}
+    for precision in ("bf16", "fp32"):
+        columns[f"{precision} (%)"] = 100 * means["accuracy", precision]
+        columns[f"± {precision}"] = 100 * sd["accuracy", precision]
+    table = pd.DataFrame(columns)
+    return table.assign(
+        difference=table["bf16 (%)"] - table["fp32 (%)"],
+        **{"times as fast": means["seconds", "fp32"] / means["seconds", "bf16"]},
+    )
 
 
-def images_per_second(recipe: Recipe, pictures: Split, classes: int, precision: str) -> float:
+def images_per_second(
+    recipe: Recipe, dataset: Dataset, precision: str, images: int = 1_000
+) -> float:
     """Measure how fast a network trains: the second of two epochs, without the first's start-up.
 
     Compare numbers of one run only: another program on the machine changes them by half.
@@ -200,16 +337,14 @@ def images_per_second(recipe: Recipe, pictures: Split, classes: int, precision: 
 
     Args:
         recipe: what to train.
-        pictures: on which pictures; 1,000 give a first idea.
-        classes: number of classes, k.
+        dataset: its first training images are trained on.
         precision: ``auto``, ``bf16`` or ``fp32``, as ``device.precision`` takes it.
+        images: how many of them; 1,000 give a first idea.
     """
-    checks.count(classes, "classes", 2)
-    with device.computing_in(device.precision(precision)):
-        model = models.build(recipe.model, classes)
-        models.adapt(model, pictures.images)
-        replace(recipe, one_hot=False, label_smoothing=0.0).compile(model, len(pictures), 2)
-        for _ in range(2):
-            start = time.perf_counter()
-            model.fit(pictures.images, pictures.labels, batch_size=recipe.batch_size, verbose=0)
-    return len(pictures) / (time.perf_counter() - start)
+    train = _part(dataset.train, 0, checks.count(images, "images"))
+    few = replace(dataset, train=train, validation=_part(train, 0, 0))
+    settings = replace(recipe, sizes=(32, 32) if recipe.sizes else (), stops_on=None)
+    kind = device.precision(precision)
+    training = Training(settings, 2, 0, dataset.fingerprint, "first images", kind, "last")
+    _, history = trainer.fit(training, few)
+    return len(train) / history["seconds"][1]
