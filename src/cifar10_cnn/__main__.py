@@ -295,7 +295,7 @@ def _study(
     cases = study.cases(*arguments)  # refuses unknown names, before seconds of loading
     file = study.run(cases, _load(size, data), size, Console(), **options)
     typer.echo(study.table(study.rows(file)).to_string())
-    typer.echo(f"All rows are in {engine.ship(file) if ship else file}")
+    typer.echo(f"All rows are in {engine.ship(study.STUDY, file) if ship else file}")
 
 
 if __name__ == "__main__":
