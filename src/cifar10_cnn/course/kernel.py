@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-import tempfile
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -90,26 +90,19 @@ def execute(
         log=_LOG,
     )
     try:
-        # What Python writes to stderr is in the outputs; what a dying process writes must not get
-        # between the runner's own lines.
-        with tempfile.TemporaryFile() as last_words:
-            try:
-                _execute_cells(client, cwd=str(folder), env=dict(env), stderr=last_words)
-            except DeadKernelError:
-                last_words.seek(0)
-                lines = last_words.read().decode(errors="replace").strip().splitlines()[-1:]
-                reason = "The kernel died; most often because the memory was full."
-                reason = " ".join([reason, *lines])
-            else:
-                return "ok", number, ""
+        _execute_cells(client, cwd=str(folder), env=dict(env), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         reason = f"{error.ename}: {error.evalue}"
     except CellTimeoutError:
         reason = f"The cell ran longer than {CELL_TIMEOUT} seconds."
+    except DeadKernelError:
+        reason = "The kernel died; most often because the memory was full."
     except RuntimeError as error:
         reason = f"The kernel did not start: {error}"
     except KeyboardInterrupt:
         return "interrupted", number, f"{name}.ipynb was interrupted at cell [{number}]."
+    else:
+        return "ok", number, ""
     finally:
         _leave_nothing(manager)
     code = source.strip().splitlines()

@@ -35,6 +35,8 @@ LESSONS = {
 #: The notebook whose model is shipped.
 _TRAINS = "04_train"
 _AGAIN = "run `python -m cifar10_cnn run --profile full` and publish again."
+#: What two runs must have in common for their numbers to stand together.
+_GROUND = ("fingerprint", "seed", "device", "versions")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -56,6 +58,8 @@ def publish() -> list[Path]:
     """
     folder, figures = paths.runs_folder() / "full", paths.figures_folder()
     summary = summaries.load(folder)
+    if summary is None:
+        raise CourseError(f"{folder} holds no run: {_AGAIN}")
     measured = _measured()
     _check(summary, measured["full"])
     numbers = json.dumps(measured, indent=1, ensure_ascii=False) + "\n"
@@ -117,32 +121,25 @@ def _measured() -> dict[str, dict[str, Any]]:
     profile is shown beside the full run that was measured on other data or another device.
     """
     course = summaries.course_notebooks()
-    published = files.read_json(paths.figures_folder() / "results.json")
-    measured = {}
+    measured = files.read_json(paths.figures_folder() / "results.json")
     for name in profile_names():
-        before, folder = published.get(name), paths.runs_folder() / name
-        if (folder / "summary.json").exists():
-            new = _numbers(summaries.load(folder))
-            ground = ("fingerprint", "seed", "device", "versions")
-            if before and all(before[key] == new[key] for key in ground):
-                for part in ("seconds", "source_hashes"):
-                    joined = before[part] | new[part]
-                    new[part] = {key: joined[key] for key in course if key in joined}
+        if run := summaries.load(paths.runs_folder() / name):
+            before = measured.get(name)
+            new = {key: getattr(run, key) for key in (*_GROUND, "data", "origin", "result")}
+            parts: dict[str, dict[str, Any]] = {
+                "seconds": {key: record.seconds for key, record in run.finished.items()},
+                "source_hashes": {key: each.source_hash for key, each in run.finished.items()},
+            }
+            if before and all(before[key] == new[key] for key in _GROUND):
+                parts = {part: before[part] | parts[part] for part in parts}
                 new["result"] = new["result"] or before["result"]
-            before = new if name == "full" or set(new["seconds"]) == set(course) else before
-        if before:
-            measured[name] = before
+            for part, values in parts.items():
+                new[part] = {key: values[key] for key in course if key in values}
+            if name == "full" or len(new["seconds"]) == len(course):
+                measured[name] = new
     where = _conditions(measured["full"])
-    return {name: each for name, each in measured.items() if _conditions(each) == where}
-
-
-def _numbers(summary: Summary) -> dict[str, Any]:
-    """Return what is shown of a run, as ``figures/results.json`` keeps it."""
-    keys = ("data", "origin", "fingerprint", "seed", "device", "versions", "result")
-    return {key: getattr(summary, key) for key in keys} | {
-        "seconds": {name: record.seconds for name, record in summary.finished.items()},
-        "source_hashes": {name: each.source_hash for name, each in summary.finished.items()},
-    }
+    names = [name for name in profile_names() if name in measured]
+    return {name: measured[name] for name in names if _conditions(measured[name]) == where}
 
 
 def _take_outputs(notebook: NotebookNode, executed_file: Path) -> None:

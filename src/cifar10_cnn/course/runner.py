@@ -5,7 +5,6 @@ import re
 import shlex
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -24,10 +23,6 @@ from cifar10_cnn.course.summary import NotebookRecord, Summary
 from cifar10_cnn.data import dataset as course_data
 
 _COLOURS = {"ok": "green", "failed": "red", "interrupted": "yellow"}
-
-
-class NotebookError(CourseError):
-    """A notebook that stopped: at which cell, why, and how to go on."""
 
 
 def run(
@@ -52,9 +47,8 @@ def run(
         The summary, also printed as a table.
 
     Raises:
-        NotebookError: if a notebook stops.
-        CourseError: if a notebook, profile or data source is unknown, ``resume`` meets a run
-            folder of another version, or another run of the profile is going on.
+        CourseError: if a notebook stops, a notebook, profile or data source is unknown, or another
+            run of the profile is going on.
         KeyboardInterrupt: if the user stops it; what has finished is kept.
     """
     selected = select(notebooks)
@@ -62,12 +56,11 @@ def run(
     folder = paths.runs_folder() / size.name
     taken = f"Another run of profile {size.name} is going on: wait for it, or stop it first."
     with files.alone(folder.with_name(f".{size.name}.lock"), taken, wait=False):
-        earlier = _earlier(folder, resume)
         source = absolute(data or os.environ.get("CIFAR10_DATA", "auto"))
         # Once here, so that a download shows its bar and the kernels find the cache.
         dataset = course_data.load(size, source)
         summary = Summary(size.name, size.seed, dataset.name, dataset.fingerprint, dataset.origin)
-        if earlier:
+        if earlier := summaries.load(folder):
             _take_over(earlier, summary, folder, () if resume else selected)
         # After a download that failed, no kernel shall try another one.
         source = "practice" if dataset.name == "practice set" else source
@@ -80,7 +73,7 @@ def run(
         record, go_on = summary.notebooks[stopped], f"When it is mended, go on with: {command}"
         if record.status == "interrupted":
             raise KeyboardInterrupt(f"{record.error} {go_on}")
-        raise NotebookError(f"{record.error}\nTraceback: {folder / stopped}.html\n{go_on}")
+        raise CourseError(f"{record.error}\nTraceback: {folder / stopped}.html\n{go_on}")
     return summary
 
 
@@ -116,19 +109,6 @@ def absolute(source: str) -> str:
     path = files.path(source)
     has_name = source in ("auto", "cifar10", "practice")
     return source if has_name or not path.exists() else str(path.resolve())
-
-
-def _earlier(folder: Path, resume: bool) -> Summary | None:
-    """Read the run that is there; without ``resume``, set one of another version aside."""
-    try:
-        return summaries.load(folder) if (folder / "summary.json").exists() else None
-    except CourseError:
-        if resume:
-            raise
-        aside = folder.with_name(f"{folder.name}-before-{datetime.now():%Y%m%d-%H%M%S}")
-        folder.rename(aside)
-        print(f"A run of another version was there; it is now in {aside}")
-        return None
 
 
 def _take_over(earlier: Summary, summary: Summary, folder: Path, again: Collection[str]) -> None:
@@ -190,10 +170,10 @@ def _run_one(
     name, source_hash = file.stem, summaries.source_hash(notebook)
     results = _stamps(folder, "result.json")
     begun = time.monotonic()
-    total = len(kernel.code_cells(notebook))
+    total, quiet = len(kernel.code_cells(notebook)), not console.is_terminal
     console.print(f"{name}: {total} cells …")
     columns = (BarColumn(20), TextColumn("cell {task.completed}/{task.total}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bars:
         bar = bars.add_task(name, total=total)
         status, cells, error = kernel.execute(
             notebook, name, file.parent, env, lambda number: bars.update(bar, completed=number)

@@ -14,11 +14,7 @@ from nbformat import NotebookNode
 
 from cifar10_cnn import __version__
 from cifar10_cnn.common import files, paths
-from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.common.formats import duration, percent
-
-#: Number of this form of run folder; raise it when an older one can no longer be read.
-FORMAT = 1
 
 
 def _versions() -> dict[str, str]:
@@ -66,7 +62,7 @@ class Summary:
 
     def save(self, folder: Path) -> None:
         """Write ``summary.json`` into a run folder, atomically."""
-        files.write_json(folder / "summary.json", {"format": FORMAT, **asdict(self)})
+        files.write_json(folder / "summary.json", asdict(self))
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, status and time of every notebook of the course, then of all together."""
@@ -87,25 +83,14 @@ class Summary:
         }
 
 
-def load(folder: Path) -> Summary:
-    """Read the summary of a run folder.
-
-    Raises:
-        CourseError: if there is none, or it was written by another version.
-    """
-    if not (folder / "summary.json").exists():
-        raise CourseError(f"{folder} holds no run: there is no summary.json in it.")
+def load(folder: Path) -> Summary | None:
+    """Read the summary of a run folder; None if there is none that this version can read."""
     content = files.read_json(folder / "summary.json")
     try:
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format")
         records = content.pop("notebooks").items()
         return Summary(**content, notebooks={key: NotebookRecord(**each) for key, each in records})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CourseError(
-            f"{folder} comes from another version of the course (this one reads format {FORMAT}): "
-            "run again without --resume; the old folder is kept beside it."
-        ) from error
+    except (KeyError, TypeError, AttributeError):
+        return None
 
 
 def course_notebooks() -> dict[str, Path]:
