@@ -54,19 +54,12 @@ Seeds = Annotated[str, typer.Option(help="Seeds, comma between them.")]
 Ship = Annotated[bool, _option("--ship", help="Let the repository show it.")]
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, _option("--version", help="Show the version.")] = False) -> None:
+    """Hold the options that stand before any command."""
+    if version:
         typer.echo(f"cifar10-cnn {__version__}")
         raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool, _option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Hold the options that stand before any command."""
 
 
 @app.command()
@@ -228,7 +221,9 @@ def publish() -> None:
 @data_app.command()
 def fetch() -> None:
     """Download the official archive (170 MB), check it and cache the images."""
-    typer.echo(f"CIFAR-10 is in {_dataset().fetch()}")
+    from cifar10_cnn.data import dataset
+
+    typer.echo(f"CIFAR-10 is in {dataset.fetch()}")
 
 
 @data_app.command("import")
@@ -236,23 +231,25 @@ def import_path(
     path: Annotated[Path, typer.Argument(help="An archive or folder with CIFAR-10 in it.")],
 ) -> None:
     """Cache CIFAR-10 from a copy you have: official python or binary form, or class folders."""
-    typer.echo(f"CIFAR-10 is in {_dataset().import_path(path)}")
+    from cifar10_cnn.data import dataset
+
+    typer.echo(f"CIFAR-10 is in {dataset.import_path(path)}")
 
 
 @data_app.command()
 def verify() -> None:
     """Check every image and label of the cache."""
-    typer.echo(_dataset().verify())
+    from cifar10_cnn.data import dataset
+
+    typer.echo(dataset.verify())
 
 
 @data_app.command()
 def describe() -> None:
     """Say what the cache holds."""
-    typer.echo(_dataset().describe())
+    from cifar10_cnn.data import dataset
 
-
-def _dataset() -> Any:
-    return import_module("cifar10_cnn.data.dataset")
+    typer.echo(dataset.describe())
 
 
 def _profile(name: str | None) -> profiles.Profile:
@@ -265,9 +262,10 @@ def _profile(name: str | None) -> profiles.Profile:
 def _load(size: profiles.Profile, source: str | None) -> Any:
     """Say what Keras computes on, and load the data."""
     from cifar10_cnn import device
+    from cifar10_cnn.data import dataset
 
     device.start()
-    return _dataset().load(size, source)
+    return dataset.load(size, source)
 
 
 def _names(text: str | None) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from cifar10_cnn import models, plots
-from cifar10_cnn.common import checks, paths
+from cifar10_cnn.common import checks, files, paths
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data import photos
 from cifar10_cnn.evaluation import calibration, explain, scores
@@ -30,7 +30,8 @@ def predict(path: Path, model: Path | None = None) -> bool:
     errors = Console(stderr=True, style="red", soft_wrap=True, highlight=False, markup=False)
     matches = list(photos.find(path))
     file = model or runs.shipped_path("CIFAR-10", fast=True)
-    network, origin = models.load(file), runs.about(file).get("origin", file.name)
+    network = models.load(file)
+    origin = files.read_json(file.with_suffix(".json")).get("origin", file.name)
     names, option = runs.classes_and_reject_option(file)
     images = {}
     for each in matches:

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -60,8 +60,12 @@ def run(
         # Once here, so that a download shows its bar and the kernels find the cache.
         dataset = course_data.load(size, source)
         summary = Summary(size.name, size.seed, dataset.name, dataset.fingerprint, dataset.origin)
-        if earlier := summaries.load(folder):
-            _take_over(earlier, summary, folder, () if resume else selected)
+        earlier = summaries.load(folder)
+        if earlier and earlier.fingerprint == summary.fingerprint:
+            summary.device = earlier.device
+            for name in summaries.course_notebooks():
+                if name in earlier.notebooks and (resume or name not in selected):
+                    summary.notebooks[name] = earlier.notebooks[name]
         # After a download that failed, no kernel shall try another one.
         source = "practice" if dataset.name == "practice set" else source
         env = {**os.environ, "CIFAR10_PROFILE": size.name, "CIFAR10_DATA": source}
@@ -109,18 +113,6 @@ def absolute(source: str) -> str:
     path = files.path(source)
     has_name = source in ("auto", "cifar10", "practice")
     return source if has_name or not path.exists() else str(path.resolve())
-
-
-def _take_over(earlier: Summary, summary: Summary, folder: Path, again: Collection[str]) -> None:
-    """Keep earlier records of the same data; remove the pages of those that are run again."""
-    again = {*again, *(earlier.notebooks.keys() - summaries.course_notebooks())}
-    for name, record in earlier.notebooks.items():
-        if earlier.fingerprint == summary.fingerprint and name not in again:
-            summary.notebooks[name] = record
-            summary.device = earlier.device
-        else:
-            (folder / f"{name}.ipynb").unlink(missing_ok=True)
-            (folder / f"{name}.html").unlink(missing_ok=True)
 
 
 def _run_all(
