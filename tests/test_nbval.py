@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 #: Seconds for one run: far more than it takes, and half of the cell time-out, 300.
 LIMIT = 150
 
+pytestmark = pytest.mark.long
 NEVER = "raise AssertionError('this cell must not run')"
 ENVIRONMENT = "import os; assert (os.environ['CIFAR10_PROFILE'], os.environ['CIFAR10_DATA']) == {}"
 NOTEBOOKS = {
@@ -40,9 +41,8 @@ NOTEBOOKS = {
     "warning": ["import warnings; warnings.warn('careful')", NEVER],
 }
 ALONE = {
-    "cached": [ENVIRONMENT.format(("smoke", "cifar10"))],
+    "cached": [ENVIRONMENT.format(("quick", "cifar10"))],
     "slow": ["import time; time.sleep(60)", NEVER],
-    "users": [ENVIRONMENT.format(("quick", "auto"))],
 }
 
 
@@ -117,33 +117,26 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], 
     return run_pytest(root)
 
 
-def test_a_dead_kernel_is_reported_at_once(outcomes):
-    # Had pytest waited for the cell time-out, the run would have passed its LIMIT.
-    assert outcomes["dead", 0].name == "failure"
-    assert "The kernel died: exit status 7" in outcomes["dead", 0].message
-    assert "os._exit(7)" in outcomes["dead", 0].message
+@pytest.mark.parametrize(
+    ("notebook", "cell", "messages"),
+    [
+        # Had pytest waited for the cell time-out, the run would have passed its LIMIT.
+        ("dead", 0, ["The kernel died: exit status 7", "os._exit(7)"]),
+        ("warning", 0, ["standard error", "careful"]),
+        ("magic", 0, ["there_is_no_such_magic"]),
+        ("failing", 1, ["ZeroDivisionError"]),
+        ("changed", 0, ["(32, 32, 4)", "(32, 32, 3)"]),
+    ],
+)
+def test_what_is_wrong_fails_with_its_reason(outcomes, notebook, cell, messages):
+    assert outcomes[notebook, cell].name == "failure"
+    for message in messages:
+        assert message in outcomes[notebook, cell].message
 
 
 def test_8000_messages_pass(outcomes):
     assert outcomes["chatty", 0].name == "passed", outcomes["chatty", 0].message
     assert outcomes["chatty", 1].name == "passed", outcomes["chatty", 1].message
-
-
-def test_a_cell_that_warns_fails(outcomes):
-    assert outcomes["warning", 0].name == "failure"
-    assert "standard error" in outcomes["warning", 0].message
-    assert "careful" in outcomes["warning", 0].message
-
-
-def test_an_unknown_magic_fails(outcomes):
-    assert outcomes["magic", 0].name == "failure"
-    assert "there_is_no_such_magic" in outcomes["magic", 0].message
-
-
-def test_an_exception_fails_with_its_traceback(outcomes):
-    assert outcomes["failing", 0].name == "passed"
-    assert outcomes["failing", 1].name == "failure"
-    assert "ZeroDivisionError" in outcomes["failing", 1].message
 
 
 @pytest.mark.parametrize(
@@ -162,12 +155,6 @@ def test_cells_after_the_first_failure_are_skipped_and_say_why(outcomes, noteboo
         assert f"Cell {failed} of {notebook}.ipynb failed" in outcomes[notebook, cell].message
 
 
-def test_a_changed_output_of_a_tagged_cell_fails(outcomes):
-    assert outcomes["changed", 0].name == "failure"
-    assert "(32, 32, 4)" in outcomes["changed", 0].message
-    assert "(32, 32, 3)" in outcomes["changed", 0].message
-
-
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
@@ -183,25 +170,12 @@ def test_what_is_right_passes_though_notebooks_before_it_failed(outcomes, cell, 
     assert outcomes["fine", cell].name == "passed", f"{why}: {outcomes['fine', cell].message}"
 
 
-def test_the_users_profile_and_data_win(tmp_path):
-    make_course(tmp_path, ALONE)
-    outcomes = run_pytest(
-        tmp_path, "notebooks/users.ipynb", CIFAR10_PROFILE="quick", CIFAR10_DATA="auto"
-    )
-    assert outcomes == {("users", 0): Outcome("passed", "")}
-
-
-def test_one_notebook_alone_runs_on_the_cached_pictures(tmp_path):
+def test_what_the_user_sets_wins_the_cache_is_used_and_a_cell_may_run_too_long(tmp_path):
     make_course(tmp_path, ALONE)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "cifar10.npz").touch()
-    outcomes = run_pytest(tmp_path, "notebooks/cached.ipynb")
-    assert outcomes == {("cached", 0): Outcome("passed", "")}
-
-
-def test_a_cell_that_runs_too_long_fails_and_the_rest_is_skipped(tmp_path):
-    make_course(tmp_path, ALONE)
-    outcomes = run_pytest(tmp_path, "notebooks/slow.ipynb", "--nbval-cell-timeout=2")
+    outcomes = run_pytest(tmp_path, "--nbval-cell-timeout=2", CIFAR10_PROFILE="quick")
+    assert outcomes["cached", 0] == Outcome("passed", "")
     assert outcomes["slow", 0].name == "failure"
     assert "Timeout of 2 seconds" in outcomes["slow", 0].message
     assert outcomes["slow", 1].name == "skipped"

@@ -27,8 +27,8 @@ def rule(check: checks.Check) -> str:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("check", checks.CHECKS, ids=rule)
 def test_committed_notebook(check, path):
-    problems = check(checks.read(path), path)
-    assert not problems, "\n".join(problems)
+    problems = "\n".join(check(checks.read(path), path))
+    assert not problems, problems
 
 
 def test_figures_holds_what_the_notebooks_show_and_nothing_else():
@@ -63,8 +63,8 @@ def good(tmp_path: Path) -> tuple[NotebookNode, Path]:
         "# Load\n\n**Aims**: see it. **Needs**: nothing. **Leaves**: nothing.\n\n"
         "<!-- generated:time -->full 9 s<!-- /generated:time -->"
     )
-    start = "Data: CIFAR-10 · profile full · seed 0 · 45,000 training pictures and/or 1/2\n"
-    picture = new_output(
+    start = "Data: CIFAR-10 · profile full · seed 0 · 45,000 training images and/or 1/2\n"
+    image = new_output(
         "display_data",
         {"image/png": base64.b64encode(PNG).decode(), "text/plain": "<CourseFigure>"},
         metadata={"image/png": {"alt": "Ten bars."}, "figure": {"name": "01_bars"}},
@@ -76,7 +76,7 @@ def good(tmp_path: Path) -> tuple[NotebookNode, Path]:
                 1, "from cifar10_cnn import data\nfrom cifar10_cnn.profiles import current", start
             ),
             code(2, "%precision 3\ndata.CLASS_NAMES[0]", "airplane\n", tag=checks.COMPARED),
-            new_code_cell("data.load", execution_count=3, outputs=[picture]),
+            new_code_cell("data.load", execution_count=3, outputs=[image]),
             new_markdown_cell("See [here](#there), `a[0](x)` and [keras](https://keras.io/a/b)."),
             new_markdown_cell("**Recap.** Next: [02](02_next.ipynb)"),
         ],
@@ -95,7 +95,7 @@ def code(count: int | None, source: str, text: str, tag: str = "") -> NotebookNo
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=rule)
 def test_a_good_notebook_keeps_the_rule(good, check):
-    assert check(*good) == []
+    assert list(check(*good)) == []
 
 
 def cell(number: int, **values: object) -> Callable[[NotebookNode], None]:
@@ -108,40 +108,26 @@ def output(number: int, **values: object) -> Callable[[NotebookNode], None]:
     return lambda notebook: notebook.cells[number].outputs[0].update(values)
 
 
-def alt_gone(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].metadata["image/png"]["alt"] = " "
+def data(**values: str) -> Callable[[NotebookNode], None]:
+    """Change or add to what the figure of ``good`` shows; ``_`` stands for ``/``."""
+    return lambda notebook: (
+        notebook.cells[3]
+        .outputs[0]
+        .data.update({kind.replace("_", "/", 1): value for kind, value in values.items()})
+    )
 
 
-def name_gone(notebook: NotebookNode) -> None:
-    del notebook.cells[3].outputs[0].metadata["figure"]
-
-
-def figure_changed(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].data["image/png"] = base64.b64encode(b"another").decode()
-
-
-def figure_renamed(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].metadata["figure"]["name"] = "01_pies"
-
-
-def vector_graphics(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].data["image/svg+xml"] = "<svg/>"
-
-
-def scripted(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].data["text/html"] = "<iframe src='x'></iframe>"
-
-
-def widget(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].data["application/vnd.jupyter.widget-view+json"] = {}
+def metadata(**values: dict) -> Callable[[NotebookNode], None]:
+    """Change the metadata of the figure of ``good``; ``_`` stands for ``/``."""
+    return lambda notebook: (
+        notebook.cells[3]
+        .outputs[0]
+        .metadata.update({kind.replace("_", "/"): value for kind, value in values.items()})
+    )
 
 
 def trusted(notebook: NotebookNode) -> None:
     notebook.cells[1].metadata["trusted"] = True
-
-
-def large_picture(notebook: NotebookNode) -> None:
-    notebook.cells[3].outputs[0].data["image/png"] = "A" * 300_001
 
 
 def other_kernel(notebook: NotebookNode) -> None:
@@ -157,34 +143,29 @@ BREAKS = [
     ("executed", cell(2, execution_count=None), "[1, None, 3], not 1 to 3"),
     ("executed", cell(2, outputs=[nbformat.from_dict(ERROR)]), "shows ValueError"),
     ("executed", output(2, name="stderr"), "wrote to stderr"),
-    ("figures_are_described", alt_gone, "without alt text"),
-    ("figures_are_described", name_gone, "without a figure name"),
-    ("figures_are_described", vector_graphics, "image/svg+xml"),
-    ("figure_files", figure_changed, "01_bars.png is not the picture"),
-    ("figure_files", figure_renamed, "01_pies.png is not there"),
-    ("sizes", large_picture, "bytes"),
+    ("figures", metadata(image_png={"alt": " "}), "without alt text"),
+    ("figures", metadata(figure={}), "without a figure name"),
+    ("figures", data(**{"image_svg+xml": "<svg/>"}), "image/svg+xml"),
+    ("figures", data(image_png=base64.b64encode(b"b").decode()), "01_bars.png is not the image"),
+    ("figures", metadata(figure=nbformat.from_dict({"name": "01_pies"})), "01_pies.png is not"),
+    ("sizes", data(image_png="A" * 300_001), "bytes"),
     ("sizes", output(2, text="é" * 150_000), "bytes"),
-    ("progress_bars", output(2, text="1/9\r2/9\r"), "progress bar"),
-    ("progress_bars", output(2, text="1/9 ━━━━━\n9/9 ━━━━━\n"), "progress bar"),
-    ("progress_bars", output(2, text="Working ━━━━━━━━  40% 0:00:01"), "progress bar"),
-    ("progress_bars", output(2, text="50%|███  | 5/9 [00:01<00:01, 4.9it/s]"), "progress bar"),
-    ("progress_bars", output(2, text="1/9 - ETA: 3s"), "progress bar"),
-    ("nothing_to_trust", cell(4, source="<script>1</script>"), "<script>1</script>"),
+    ("sizes", cell(2, source="1\n" * 15), "15 lines"),
+    ("leftovers", output(2, text="1/9\r2/9\r"), "progress bar"),
+    ("leftovers", output(2, text="1/9 ━━━━━\n9/9 ━━━━━\n"), "progress bar"),
+    ("leftovers", output(2, text="Working ━━━━━━━━  40% 0:00:01"), "progress bar"),
+    ("leftovers", output(2, text="50%|███  | 5/9 [00:01<00:01, 4.9it/s]"), "progress bar"),
+    ("leftovers", output(2, text="saved in /home/ada/course/runs"), "/home/ada/course/runs"),
+    ("leftovers", output(2, text=r"saved in C:\Users\ada"), r"C:\Users"),
     ("nothing_to_trust", cell(4, source='<b onclick="run()">x</b>'), "holds a script: 'onclick"),
-    ("nothing_to_trust", scripted, 'holds a script: "<iframe'),
-    ("nothing_to_trust", widget, "application/vnd.jupyter.widget-view+json"),
+    ("nothing_to_trust", data(text_html="<iframe src='x'></iframe>"), 'holds a script: "<iframe'),
+    ("nothing_to_trust", data(**{"application_x.widget": "{}"}), "application/x.widget"),
     ("nothing_to_trust", trusted, "that is trusted"),
-    ("machine_paths", output(2, text="saved in /home/ada/course/runs"), "/home/ada/course/runs"),
-    ("machine_paths", output(2, text="saved in\n'/srv/x.npz'\n"), "/srv/x.npz"),
-    ("machine_paths", output(2, text=r"saved in C:\Users\ada"), r"C:\Users"),
-    ("cell_lengths", cell(2, source="1\n" * 15), "15 lines"),
-    ("opening", cell(0, cell_type="code"), "not text"),
-    ("opening", cell(0, source=f"needs leaves {TIME}"), "does not say its aims"),
+    ("opening", cell(0, cell_type="code"), "does not say its aims"),
     ("opening", cell(0, source=f"aims leaves {TIME}"), "does not say what it needs"),
     ("opening", cell(0, source=f"aims needs {TIME}"), "does not say what it leaves"),
     ("opening", cell(0, source="aims needs leaves"), "lacks <!-- generated:time -->"),
     ("opening", cell(0, source=f"aims needs leaves {TIME}"), "was not filled in"),
-    ("closing", cell(5, cell_type="code"), "not text"),
     ("closing", cell(5, source="Next: [02](02_next.ipynb)"), "no recap"),
     ("closing", cell(5, source="**Recap.** Next: 02_next.ipynb"), "does not link to 02_next.ipynb"),
     ("links", cell(4, source="[a](03_lost.ipynb#top)"), "03_lost.ipynb#top leads nowhere"),
@@ -197,7 +178,7 @@ BREAKS = [
     ("real_data", output(1, text="Data: CIFAR-10 · profile quick · seed 0"), "profile full"),
     ("names", cell(3, source="data.lost"), "no data.lost"),
     ("names", cell(3, source="from cifar10_cnn import lost"), "no cifar10_cnn.lost"),
-    ("names", cell(3, source="from cifar10_cnn.lost import found"), "no cifar10_cnn.lost.found"),
+    ("names", cell(3, source="from cifar10_cnn.lost import a"), "no cifar10_cnn.lost.a"),
 ]
 
 

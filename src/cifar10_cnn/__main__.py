@@ -3,6 +3,9 @@
 # that needs them: --help shall not take seconds.
 
 import os
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,15 +24,12 @@ class _PlainErrors(TyperGroup):
         try:
             return super().invoke(ctx)
         except CourseError as error:
-            _say_error(str(error))
-            raise typer.Exit(1) from error
+            text, code = str(error), 1
         except KeyboardInterrupt as error:
-            _say_error(str(error) or "Interrupted.")
-            raise typer.Exit(130) from error
-
-
-def _say_error(text: str) -> None:
-    Console(stderr=True).print(text, style="red", soft_wrap=True, highlight=False, markup=False)
+            text, code = str(error) or "Interrupted.", 130
+        errors = Console(stderr=True, style="red", soft_wrap=True)
+        errors.print(text, highlight=False, markup=False)
+        raise typer.Exit(code)
 
 
 app = typer.Typer(
@@ -43,41 +43,23 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Get CIFAR-10 and look at what is there.")
 app.add_typer(data_app, name="data")
 
-ProfileOption = Annotated[
-    str | None,
-    typer.Option(
-        help=f"How much to run: {', '.join(profiles.names())}. Default: CIFAR10_PROFILE, else "
-        "quick.",
-        show_default=False,
-    ),
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option(
-        help="auto, cifar10, practice, or the path of an archive or folder. Default: "
-        "CIFAR10_DATA, else auto.",
-        show_default=False,
-    ),
-]
-ShipOption = Annotated[
-    bool, typer.Option("--ship", help="Make this table the one that the repository shows.")
-]
+_option = partial(typer.Option, show_default=False)
+_SIZES = f"How much to run: {', '.join(profiles.names())}. Default: CIFAR10_PROFILE, else quick."
+_SOURCES = "auto, cifar10, practice, or a path of images. Default: CIFAR10_DATA, else auto."
+_PRECISIONS = "auto, bf16 or fp32. Default: CIFAR10_PRECISION, else auto: bf16 where it is faster."
+Profile = Annotated[str | None, _option(help=_SIZES)]
+Data = Annotated[str | None, _option(help=_SOURCES)]
+Names = Annotated[str | None, _option(help="Names, comma between them; all if none is named.")]
+Seeds = Annotated[str, typer.Option(help="Seeds, comma between them.")]
+Ship = Annotated[bool, _option("--ship", help="Let the repository show it.")]
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, _option("--version", help="Show the version.")] = False) -> None:
+    """Hold the options that stand before any command."""
+    if version:
         typer.echo(f"cifar10-cnn {__version__}")
         raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Hold the options that stand before any command."""
 
 
 @app.command()
@@ -86,78 +68,55 @@ def run(
         list[str] | None,
         typer.Argument(help="Such as 01 or 04_train; all in order if none is named."),
     ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
+    profile: Profile = None,
+    data: Data = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Skip what has finished and has not changed.")
+        bool, _option("--resume", help="Skip what has finished and has not changed.")
     ] = False,
 ) -> None:
     """Execute the notebooks in order; pages, figures and a summary go to runs/PROFILE/."""
-    if profile:
-        profiles.get(profile)  # a wrong name is told at once, before seconds of loading
-    from cifar10_cnn.course import runner as course
+    _profile(profile)
+    from cifar10_cnn.course import runner
 
-    course.run(notebooks or (), profile=profile, data=data, resume=resume)
+    runner.run(notebooks or (), profile=profile, data=data, resume=resume)
 
 
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help="Name of a recipe, such as plain_cnn.")],
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: Annotated[
-        bool, typer.Option("--ship", help="Make it the model that the repository ships.")
-    ] = False,
+    profile: Profile = None,
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Train one network by its recipe and keep it under runs/PROFILE/."""
-    from cifar10_cnn import device
-    from cifar10_cnn.data import dataset as course_data
-    from cifar10_cnn.training import recipes
-    from cifar10_cnn.training import runs as training
-
-    recipes.get(name)  # a wrong name is told at once, before seconds of loading
     size = _profile(profile)
-    device.start()
-    folder = training.train(name, course_data.load(size, data), size)
+    from cifar10_cnn.training import recipes, runs
+
+    recipes.get(name)
+    folder = runs.train(name, _load(size, data), size)
     typer.echo(f"The model is in {folder}")
-    if ship and (file := training.ship(folder)):
-        typer.echo(f"The repository now ships it as {file}")
+    if ship:
+        runs.ship(folder)
+        typer.echo("The repository ships it.")
 
 
 @app.command()
 def compare(
     *,
-    names: Annotated[
-        str | None,
-        typer.Option("--models", help="Recipes, comma between them; all if none is named."),
-    ] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0",
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, bf16 or fp32. Default: CIFAR10_PRECISION, else auto: bf16 where it "
-            "is faster.",
-            show_default=False,
-        ),
-    ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: ShipOption = False,
+    models: Names = None,
+    seeds: Seeds = "0",
+    precision: Annotated[str | None, _option(help=_PRECISIONS)] = None,
+    profile: Profile = None,
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Train the published networks and ours side by side: what is missing of runs/PROFILE/."""
+    numbers = _numbers(seeds)
     from cifar10_cnn import device
-    from cifar10_cnn.data import dataset as course_data
-    from cifar10_cnn.studies import compare as comparison
-    from cifar10_cnn.studies import results
     from cifar10_cnn.training import recipes
 
-    chosen = names.split(",") if names else recipes.names()
-    numbers = _whole_numbers(seeds)
-    size = _profile(profile)
-    wanted = list(comparison.runs(chosen, numbers, device.precision(precision)))
-    device.start()
-    file = comparison.compare(wanted, course_data.load(size, data), size, Console())
-    typer.echo(f"All runs are in {results.ship(file) if ship else file}")
+    networks = _names(models) or recipes.names()
+    _study("compare", (networks, numbers, device.precision(precision)), profile, data, ship)
 
 
 @app.command()
@@ -166,130 +125,62 @@ def ablate(
     recipe: Annotated[
         str, typer.Option(help="The recipe to take apart: dash, sprint, standard.")
     ] = "sprint",
-    without: Annotated[
-        str | None,
-        typer.Option(help="Ingredients, comma between them; all if none is named."),
-    ] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0,1,2",
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: ShipOption = False,
+    without: Names = None,
+    seeds: Seeds = "0,1,2",
+    profile: Profile = None,
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
-    """Train a fast recipe without each of its ingredients: what each of them buys."""
-    from cifar10_cnn import device
-    from cifar10_cnn.data import dataset as course_data
-    from cifar10_cnn.studies import ablate as ablation
-    from cifar10_cnn.studies import results
-
-    names = without.split(",") if without else []
-    ablation.ingredients(recipe, names)  # tells of a wrong name before anything is loaded
-    numbers = _whole_numbers(seeds)
-    size = _profile(profile)
-    device.start()
-    dataset = course_data.load(size, data)
-    file = ablation.ablate(dataset, size, numbers, Console(), recipe=recipe, names=names)
-    typer.echo(ablation.told(ablation.load(file)).to_string())
-    typer.echo(f"All trainings are in {results.ship(file) if ship else file}")
+    """Train a fast recipe without each of its components: what each of them buys."""
+    _study("ablate", (recipe, _names(without), _numbers(seeds)), profile, data, ship)
 
 
 @app.command()
 def bench(
     *,
-    names: Annotated[
-        str, typer.Option("--recipes", help="Fast recipes, comma between them.")
+    recipes: Annotated[
+        str, typer.Option(help="Fast recipes, comma between them.")
     ] = "dash,sprint,standard",
-    seeds: Annotated[str, typer.Option(help="Seeds, comma between them.")] = "0,1,2",
-    profile: Annotated[
-        str, typer.Option(help=f"How much to run: {', '.join(profiles.names())}.")
-    ] = "full",
-    data: DataOption = None,
-    ship: ShipOption = False,
+    seeds: Seeds = "0,1,2",
+    profile: Annotated[str, typer.Option(help="How much to run.")] = "full",
+    data: Data = None,
+    ship: Ship = False,
 ) -> None:
     """Measure speed, time and memory of the fast recipes beside a peer in PyTorch."""
-    from cifar10_cnn.studies import bench as benchmarks
-    from cifar10_cnn.studies import bench_tables as tables
-    from cifar10_cnn.studies import results
-    from cifar10_cnn.training import recipes
-
-    chosen = names.split(",")
-    for name in chosen:
-        if not recipes.get(name).sizes:
-            raise CourseError(f"{name} is no fast recipe: choose of {', '.join(recipes.fast())}.")
-    numbers = _whole_numbers(seeds)
     source = data or os.environ.get("CIFAR10_DATA", "auto")
-    file = benchmarks.bench(chosen, numbers, source, _profile(profile), Console())
-    rows = benchmarks.load(file)
-    for table in (tables.trainings(rows), tables.speeds(rows), tables.steps(rows)):
-        typer.echo(table.to_string() + "\n")
-    typer.echo(f"All measurements are in {results.ship(file) if ship else file}")
-
-
-def _whole_numbers(text: str) -> list[int]:
-    """Return the numbers of a list such as ``0,1,2``."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise CourseError(f"{text!r} is no list of seeds: write them as 0,1,2.") from error
+    _study("bench", (_names(recipes), _numbers(seeds)), profile, data, ship, source=source)
 
 
 @app.command()
 def tune(
-    optimizers: Annotated[
-        str | None,
-        typer.Option(help="Optimizers, comma between them; all if none is named."),
-    ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
-    ship: ShipOption = False,
+    optimizers: Names = None, profile: Profile = None, data: Data = None, ship: Ship = False
 ) -> None:
-    """Search for each optimizer's learning rate on validation pictures; resumable."""
-    from cifar10_cnn import device
-    from cifar10_cnn.data import dataset as course_data
-    from cifar10_cnn.studies import results
-    from cifar10_cnn.studies import tune as tuning
-
-    chosen = optimizers.split(",") if optimizers else list(tuning.RATES)
-    size = _profile(profile)
-    device.start()
-    dataset = course_data.load(size, data)
-    for name in chosen:
-        study = tuning.search(name, dataset, size)
-        rate = study.best_params["learning_rate"]
-        typer.echo(f"{name}: learning rate {rate:g}, validation accuracy {study.best_value:.2%}")
-    file = tuning.collect(tuning.RATES, dataset, size)
-    typer.echo(f"All trials are in {results.ship(file) if ship else file}")
+    """Search for each optimizer's learning rate on validation images; resumable."""
+    _study("tune", (_names(optimizers),), profile, data, ship)
 
 
 @app.command()
 def evaluate(
     model: Annotated[
         Path | None,
-        typer.Argument(
-            help="A saved .keras file; by default notebook 04's model, else the shipped one.",
-            show_default=False,
-        ),
+        typer.Argument(help="A saved .keras file; by default notebook 04's, else the shipped one."),
     ] = None,
-    profile: ProfileOption = None,
-    data: DataOption = None,
+    profile: Profile = None,
+    data: Data = None,
 ) -> None:
     """Print accuracy and classification report of a model on the test split."""
-    from cifar10_cnn import device, models
-    from cifar10_cnn.data import dataset as course_data
-    from cifar10_cnn.evaluation import scores as evaluation
-    from cifar10_cnn.training import runs as training
-
     size = _profile(profile)
-    stranger = models.load(model) if model else None
-    device.start()
-    dataset = course_data.load(size, data)
-    if stranger is None:
-        network, origin = training.trained_model(size, dataset)
-    else:
-        network, origin = stranger, str(model)
+    from cifar10_cnn import models
+    from cifar10_cnn.evaluation import scores
+    from cifar10_cnn.training import runs
+
+    loaded = (models.load(model), str(model)) if model else None
+    dataset = _load(size, data)
+    network, origin = loaded or runs.trained_model(size, dataset)
     try:
-        report = evaluation.evaluate(network, dataset.test, dataset.class_names)
+        report = scores.evaluate(network, dataset.test, dataset.class_names)
     except ValueError as error:
-        raise CourseError(f"{origin} does not fit to the pictures: {error}") from error
+        raise CourseError(f"{origin} does not fit to the images: {error}") from error
     typer.echo(f"Model: {origin}")
     typer.echo(f"Test accuracy: {report.accuracy:.2%} · loss {report.loss:.4f} · {dataset.origin}")
     typer.echo(report.text())
@@ -297,102 +188,42 @@ def evaluate(
 
 @app.command()
 def predict(
-    path: Annotated[Path, typer.Argument(help="A picture, or a folder of pictures.")],
+    path: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
     model: Annotated[
-        Path | None,
-        typer.Option(help="A saved .keras file; by default the shipped one.", show_default=False),
+        Path | None, _option(help="A saved .keras file; by default the shipped one.")
     ] = None,
 ) -> None:
-    """Say what is on pictures of your own, and draw what the network sees and looks at."""
-    import numpy as np
+    """Say what is on images of your own, and draw what the network sees and looks at."""
+    from cifar10_cnn.course import predict as own_images
 
-    from cifar10_cnn import models, plots
-    from cifar10_cnn.common import checks, paths
-    from cifar10_cnn.data import photos
-    from cifar10_cnn.evaluation import calibration, explain
-    from cifar10_cnn.evaluation import scores as evaluation
-    from cifar10_cnn.training import runs as training
-
-    found = list(photos.find(path))
-    file = model or training.shipped_path("CIFAR-10", fast=True)
-    network, about = models.load(file), training.metadata(file)
-    names, caution = training.classes_and_reject_option(file)
-    threshold = caution.threshold if caution else None
-    pictures = {}
-    for each in found:
-        try:
-            pictures[each] = photos.read(each)
-        except photos.PhotoError as error:
-            _say_error(str(error))
-    if not pictures:
+    if not own_images.predict(path, model):
         raise typer.Exit(1)
-    # All at once: what Grad-CAM computes with takes longer to build than one picture's answer.
-    stack = np.stack(list(pictures.values()))
-    try:
-        answers = checks.probabilities(evaluation.predict_images(network, stack, names))
-    except ValueError as error:
-        raise CourseError(f"{file} does not fit to these pictures: {error}") from error
-    if caution:
-        answers = calibration.apply_temperature(answers, caution.temperature)
-    maps, method = explain.heat_maps(network, stack, answers.argmax(axis=1))
-    drawings = []
-    for each, picture, odds, places in zip(pictures, stack, answers, maps, strict=True):
-        best = odds.argsort()[::-1][:3]
-        told = ", ".join(f"{names[index]} {odds[index]:.0%}" for index in best)
-        unsure = threshold is not None and odds.max() < threshold
-        typer.echo(
-            f"{photos.printable(each)}: {'probably none of these: ' if unsure else ''}{told}"
-        )
-        figure = plots.prediction_card(
-            picture, places, odds, names, method=method, threshold=threshold
-        )
-        name = photos.printable(Path(each.name))
-        # A file's name has 255 bytes at most; what tells two long ones apart stands at the end.
-        short = name.encode()[-240:].decode(errors="ignore")
-        drawing = paths.runs_folder() / "predictions" / f"{short}.png"
-        try:
-            plots.save(figure, drawing, f"{name}  |  model: {about.get('origin', file.name)}")
-            drawings.append(drawing)
-        except CourseError as error:  # the answers are worth having without a drawing, too
-            _say_error(str(error))
-    if caution:
-        typer.echo(
-            f'"Probably none of these": below {caution.threshold:.0%}. So it calls '
-            f"{caution.silenced:.0%} of pictures that do show one of its classes, and "
-            f"{caution.passed:.0%} of pictures whose tiles were mixed up pass for one; other "
-            "strange pictures may pass more often."
-        )
-    if drawings:
-        typer.echo(f"Drawn: {drawings[0] if len(drawings) == 1 else drawings[0].parent}")
 
 
 @app.command()
 def doctor() -> None:
     """Look at Python, packages, devices, memory, disk and data; say what is wrong and why."""
-    from cifar10_cnn.course import doctor as course_doctor
+    from cifar10_cnn.course import doctor as machine
 
-    if not course_doctor.doctor():
+    if not machine.doctor():
         raise CourseError("The course cannot run here: mend the lines marked broken.")
 
 
 @app.command()
 def publish() -> None:
     """Put the last full run's outputs, figures and numbers into notebooks/, figures/, README.md."""
-    from cifar10_cnn.course import publish as course_publish
+    from cifar10_cnn.course import publish as repository
 
-    changed = course_publish.publish()
-    for file in changed:
-        typer.echo(f"changed: {file}")
-    if not changed:
-        typer.echo("Nothing to change: the repository shows the last full run.")
+    changed = [f"changed: {file}" for file in repository.publish()]
+    typer.echo("\n".join(changed) or "Nothing to change: the repository shows the last full run.")
 
 
 @data_app.command()
 def fetch() -> None:
-    """Download the official archive (170 MB), check it and cache the pictures."""
-    from cifar10_cnn.data import dataset as data
+    """Download the official archive (170 MB), check it and cache the images."""
+    from cifar10_cnn.data import dataset
 
-    typer.echo(f"CIFAR-10 is in {data.fetch()}")
+    typer.echo(f"CIFAR-10 is in {dataset.fetch()}")
 
 
 @data_app.command("import")
@@ -400,25 +231,25 @@ def import_path(
     path: Annotated[Path, typer.Argument(help="An archive or folder with CIFAR-10 in it.")],
 ) -> None:
     """Cache CIFAR-10 from a copy you have: official python or binary form, or class folders."""
-    from cifar10_cnn.data import dataset as data
+    from cifar10_cnn.data import dataset
 
-    typer.echo(f"CIFAR-10 is in {data.import_path(path)}")
+    typer.echo(f"CIFAR-10 is in {dataset.import_path(path)}")
 
 
 @data_app.command()
 def verify() -> None:
-    """Check every picture and label of the cache."""
-    from cifar10_cnn.data import dataset as data
+    """Check every image and label of the cache."""
+    from cifar10_cnn.data import dataset
 
-    typer.echo(data.verify())
+    typer.echo(dataset.verify())
 
 
 @data_app.command()
 def describe() -> None:
     """Say what the cache holds."""
-    from cifar10_cnn.data import dataset as data
+    from cifar10_cnn.data import dataset
 
-    typer.echo(data.describe())
+    typer.echo(dataset.describe())
 
 
 def _profile(name: str | None) -> profiles.Profile:
@@ -426,6 +257,43 @@ def _profile(name: str | None) -> profiles.Profile:
     if name:
         os.environ["CIFAR10_PROFILE"] = profiles.get(name).name
     return profiles.current()
+
+
+def _load(size: profiles.Profile, source: str | None) -> Any:
+    """Say what Keras computes on, and load the data."""
+    from cifar10_cnn import device
+    from cifar10_cnn.data import dataset
+
+    device.start()
+    return dataset.load(size, source)
+
+
+def _names(text: str | None) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise CourseError(f"{text!r} is no list of seeds: write them as 0,1,2.") from error
+
+
+def _study(
+    name: str,
+    arguments: Sequence[object],
+    profile: str | None,
+    data: str | None,
+    ship: bool,
+    **options: str,
+) -> None:
+    """Train what is missing of a study and print its table; with ``ship``, the repository's own."""
+    size = _profile(profile)
+    study, engine = (import_module(f"cifar10_cnn.studies.{each}") for each in (name, "engine"))
+    cases = study.cases(*arguments)  # refuses unknown names, before seconds of loading
+    file = study.run(cases, _load(size, data), size, Console(), **options)
+    typer.echo(study.table(study.rows(file)).to_string())
+    typer.echo(f"All rows are in {engine.ship(study.STUDY, file) if ship else file}")
 
 
 if __name__ == "__main__":

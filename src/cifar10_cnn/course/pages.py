@@ -1,11 +1,10 @@
 """Pages of a run that open in any browser without a network: each notebook's, and an index."""
 
 import base64
-import html
 import re
 from pathlib import Path
 
-from jinja2 import DictLoader
+from jinja2 import DictLoader, Environment
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -13,7 +12,7 @@ from cifar10_cnn.course.summary import Summary
 
 # JupyterLab's template without what it fetches from elsewhere (scripts for old widgets, formulas
 # and diagrams), and with each figure's alt text, which it leaves out.
-_TEMPLATE = """
+_NOTEBOOK = """
 {%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js_requirejs -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
@@ -25,11 +24,30 @@ _TEMPLATE = """
 </div>
 {%- endblock -%}
 """
-_INDEX_STYLE = """
+_INDEX = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<title>CIFAR-10 course, profile {{ run.profile }}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; } th, td { padding: .25rem 1rem .25rem 0; text-align: left; }
 tr { border-bottom: 1px solid #ccc; } pre { background: #f4f4f4; padding: .5rem; overflow: auto; }
 figure { margin: 2rem 0; } img { max-width: 100%; height: auto; }
+</style></head><body>
+<h1>CIFAR-10 course, profile {{ run.profile }}</h1>
+<table><tr><th>notebook</th><th>status</th><th>time</th></tr>
+{% for name, status, time in run.rows() -%}
+<tr><td>{% if name in run.notebooks %}<a href="{{ name }}.html">{{ name }}</a>
+(<a href="{{ name }}.ipynb">notebook</a>){% else %}{{ name }}{% endif %}</td>
+<td>{{ status }}</td><td>{{ time }}</td></tr>
+{% endfor %}</table>
+{% for record in run.notebooks.values() if record.error %}<pre>{{ record.error }}</pre>{% endfor %}
+<dl>{% for name, value in run.facts().items() %}<dt><b>{{ name }}</b></dt><dd>{{ value }}</dd>
+{% endfor %}</dl>
+{% for _, record in run.notebooks | dictsort %}{% for name, alt in record.figures.items() -%}
+<figure><img src="figures/{{ name }}.png" alt="{{ alt }}" loading="lazy">
+<figcaption>{{ name }}: {{ alt }}</figcaption></figure>
+{% endfor %}{% endfor %}</body></html>
 """
 
 
@@ -39,10 +57,10 @@ def notebook_page(notebook: NotebookNode, name: str, folder: Path) -> str:
     Args:
         notebook: with its outputs.
         name: the page's title, such as ``01_load``.
-        folder: where pictures named in its text are looked for.
+        folder: where images named in its text are looked for.
     """
     exporter = HTMLExporter(
-        extra_loaders=[DictLoader({"course.html.j2": _TEMPLATE})],
+        extra_loaders=[DictLoader({"course.html.j2": _NOTEBOOK})],
         template_file="course.html.j2",
         embed_images=True,
     )
@@ -54,48 +72,16 @@ def notebook_page(notebook: NotebookNode, name: str, folder: Path) -> str:
 
 def figures_of(notebook: NotebookNode) -> dict[str, tuple[bytes, str]]:
     """Return the figures that a notebook shows with `plots.show`: name → (PNG file, alt text)."""
-    found = {}
+    figures = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             name = output.get("metadata", {}).get("figure", {}).get("name")
             if re.fullmatch(r"[\w-]+", name or "") and "image/png" in output.get("data", {}):
-                picture = base64.b64decode(output.data["image/png"])
-                found[name] = (picture, output.metadata.get("image/png", {}).get("alt", ""))
-    return found
+                png = base64.b64decode(output.data["image/png"])
+                figures[name] = (png, output.metadata.get("image/png", {}).get("alt", ""))
+    return figures
 
 
 def index_page(summary: Summary) -> str:
     """Return the page that links all others of a run, with its table and figures."""
-    rows = "".join(
-        f"<tr><td>{_link(summary, name)}</td><td>{status}</td><td>{time}</td></tr>"
-        for name, status, time in summary.rows()
-    )
-    facts = "".join(
-        f"<dt><b>{name}</b></dt><dd>{html.escape(value)}</dd>"
-        for name, value in summary.facts().items()
-    )
-    errors = "".join(
-        f"<pre>{html.escape(record.error)}</pre>"
-        for record in summary.notebooks.values()
-        if record.error
-    )
-    figures = "".join(
-        f'<figure><img src="figures/{name}.png" alt="{html.escape(alt)}" loading="lazy">'
-        f"<figcaption>{html.escape(name)}: {html.escape(alt)}</figcaption></figure>"
-        for _, record in sorted(summary.notebooks.items())
-        for name, alt in record.figures.items()
-    )
-    title = f"CIFAR-10 course, profile {summary.profile}"
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_INDEX_STYLE}</style></head><body><h1>{title}</h1>"
-        f"<table><tr><th>notebook</th><th>status</th><th>time</th></tr>{rows}</table>"
-        f"{errors}<dl>{facts}</dl>{figures}</body></html>\n"
-    )
-
-
-def _link(summary: Summary, name: str) -> str:
-    if name not in summary.notebooks:
-        return html.escape(name)
-    return f'<a href="{name}.html">{name}</a> (<a href="{name}.ipynb">notebook</a>)'
+    return Environment(autoescape=True).from_string(_INDEX).render(run=summary)
