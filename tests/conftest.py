@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 #: How many of some faults the whole of ``-m faults`` tries at least.
-WANTED = {"kill points": 50, "fuzzing executions": 1_000_000}
+WANTED = {"kill points": 50}
 TALLY = pytest.StashKey[Counter[str]]()
 
 
