@@ -220,26 +220,12 @@ def test_the_split_of_a_seed_never_changes() -> None:
     """Numbers noted when the course was first published: results rest on these splits."""
     dataset = split()
     order = {image.tobytes(): at for at, image in enumerate(official.expected().train_images)}
-    assert [order[image.tobytes()] for image in dataset.validation.images[:8]] == [
-        187,
-        146,
-        11,
-        125,
-        186,
-        111,
-        29,
-        68,
-    ]
-    assert [order[image.tobytes()] for image in dataset.train.images[:8]] == [
-        115,
-        130,
-        79,
-        193,
-        103,
-        147,
-        20,
-        35,
-    ]
+    validation, train = (
+        [order[image.tobytes()] for image in part.images[:8]]
+        for part in (dataset.validation, dataset.train)
+    )
+    assert validation == [187, 146, 11, 125, 186, 111, 29, 68]
+    assert train == [115, 130, 79, 193, 103, 147, 20, 35]
 
 
 def test_no_network_falls_back_on_the_practice_set_with_a_banner(
