@@ -139,7 +139,7 @@ def data_and_tables(home: Path) -> int:
     from cifar10_cnn.training import runs as training
 
     profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
-    archive = official.write_tar(home / "cifar.tar", official.python_members())
+    archive = official.write_tar(home / "cifar.tar", official.binary_members())
     data.FINGERPRINT = sources.fingerprint(official.expected())
     tune.RATES = {"adam": tuple(0.001 * number for number in range(1, 13))}
     models.build = small  # type: ignore[assignment]
@@ -180,7 +180,7 @@ def reading_alone(home: Path) -> int:
     from cifar10_cnn.training import runs as training
 
     profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
-    archive = official.write_tar(home / "own.tar", official.picture_members())
+    archive = official.write_tar(home / "own.tar", official.image_members())
     dataset = data.load(profile, str(archive))
     write_notebook(home, "01_first", "1 + 1")
     subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)

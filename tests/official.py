@@ -1,5 +1,6 @@
 """Hand-made copies of CIFAR-10 in each form in which people have it, small enough for a test."""
 
+import hashlib
 import io
 import pickle
 import tarfile
@@ -13,8 +14,8 @@ from cifar10_cnn.data.readers import CLASS_NAMES, Arrays
 BATCHES = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
 
 
-def known_picture() -> np.ndarray:
-    """A picture that shows every mistake of order: each corner and channel is its own."""
+def known_image() -> np.ndarray:
+    """An image that shows every mistake of order: each corner and channel is its own."""
     image = np.zeros((32, 32, 3), np.uint8)
     image[0, 0] = (255, 0, 0)  # red at the top left
     image[0, 31] = (0, 255, 0)  # green at the top right
@@ -23,12 +24,12 @@ def known_picture() -> np.ndarray:
     return image
 
 
-def batch(number: int, pictures: int = 40) -> tuple[np.ndarray, np.ndarray]:
-    """Random pictures with all ten labels in turn; the first of each batch is the known one."""
-    images = np.random.default_rng(number).integers(0, 256, (pictures, 32, 32, 3), dtype=np.uint8)
-    images[0] = known_picture()
-    images[0, 16, 16] = number  # so that no two batches hold the same picture
-    return images, np.arange(pictures) % 10
+def batch(number: int, count: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Random images with all ten labels in turn; the first of each batch is the known one."""
+    images = np.random.default_rng(number).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    images[0] = known_image()
+    images[0, 16, 16] = number  # so that no two batches hold the same image
+    return images, np.arange(count) % 10
 
 
 def batches() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -42,7 +43,7 @@ def expected() -> Arrays:
 
 
 def rows(images: np.ndarray) -> np.ndarray:
-    """Pictures as the official files hold them: 1,024 red, then green, then blue values."""
+    """Images as the official files hold them: 1,024 red, then green, then blue values."""
     return np.stack(
         [np.concatenate([image[:, :, c].ravel() for c in range(3)]) for image in images]
     )
@@ -51,6 +52,14 @@ def rows(images: np.ndarray) -> np.ndarray:
 def python_batch(images: np.ndarray, labels: np.ndarray) -> bytes:
     """As the official pickles are: protocol 2, keys as bytes."""
     return pickle.dumps({b"data": rows(images), b"labels": labels.tolist()}, protocol=2)
+
+
+def digests() -> dict[str, str]:
+    """The MD5 of each hand-made pickle, to stand in for ``readers.OFFICIAL_MD5``."""
+    return {
+        name: hashlib.md5(python_batch(*content), usedforsecurity=False).hexdigest()
+        for name, content in batches().items()
+    }
 
 
 def binary_batch(images: np.ndarray, labels: np.ndarray) -> bytes:
@@ -69,20 +78,20 @@ def write_tar(file: Path, members: dict[str, bytes]) -> Path:
 
 def python_members() -> dict[str, bytes]:
     members = {"cifar-10-batches-py/batches.meta": b"not needed"}
-    for name, (images, labels) in batches().items():
-        members[f"cifar-10-batches-py/{name}"] = python_batch(images, labels)
+    for name, content in batches().items():
+        members[f"cifar-10-batches-py/{name}"] = python_batch(*content)
     return members
 
 
 def binary_members() -> dict[str, bytes]:
     return {
-        f"cifar-10-batches-bin/{name}.bin": binary_batch(images, labels)
-        for name, (images, labels) in batches().items()
+        f"cifar-10-batches-bin/{name}.bin": binary_batch(*content)
+        for name, content in batches().items()
     }
 
 
-def picture_members(suffix: str = "png") -> dict[str, bytes]:
-    """Class folders; test pictures are batch 5, training pictures the five others."""
+def image_members(suffix: str = "png") -> dict[str, bytes]:
+    """Class folders; test images are batch 5, training images the five others."""
     members = {}
     for name, (images, labels) in batches().items():
         split = "test" if name == "test_batch" else "train"

@@ -1,4 +1,4 @@
-"""Batches: every picture once an epoch, mirrored in turn and shifted; areas against TensorFlow."""
+"""Batches: every image once an epoch, mirrored in turn and shifted; areas against TensorFlow."""
 
 import ctypes
 import platform
@@ -19,82 +19,80 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (NUMBER, 32, 32, 3), dtype=np.uint8)
 
 
-def made(
+def batches_of(
     images: np.ndarray, epoch: int = 0, size: int = 32, seed: int = 1, shift: int = 2
 ) -> Batches:
-    """Return batches whose labels name the picture: picture 5 has its one in column 5."""
+    """Return batches whose labels name the image: image 5 has its one in column 5."""
     labels = np.eye(len(images))
     return Batches(images, labels, size=size, batch_size=5, seed=seed, epoch=epoch, shift=shift)
 
 
-def shown(batches: Batches) -> dict[int, np.ndarray]:
-    """Return each picture of the epoch as it is shown, by its number."""
+def epoch_of(batches: Batches) -> dict[int, np.ndarray]:
+    """Return each image of the epoch as it is shown, by its number."""
     return {
-        int(label.argmax()): picture
+        int(label.argmax()): image
         for index in range(len(batches))
-        for picture, label in zip(*batches[index], strict=True)
+        for image, label in zip(*batches[index], strict=True)
     }
 
 
-def found(picture: np.ndarray, original: np.ndarray) -> tuple[bool, int, int]:
-    """Return whether a picture is mirrored, and where its window begins, by looking everywhere."""
-    size = picture.shape[0]
+def place_of(image: np.ndarray, original: np.ndarray) -> tuple[bool, int, int]:
+    """Return whether a image is mirrored, and where its window begins, by looking everywhere."""
+    size = image.shape[0]
     around = np.pad(original, ((2, 2), (2, 2), (0, 0)), "reflect")
     places = [
         (mirrored, y, x)
         for mirrored in (False, True)
         for y in range(5)
         for x in range(5)
-        if np.array_equal(
-            picture[:, ::-1] if mirrored else picture, around[y : y + size, x : x + size]
-        )
+        if np.array_equal(image[:, ::-1] if mirrored else image, around[y : y + size, x : x + size])
     ]
     assert len(places) == 1
     return places[0]
 
 
-def test_an_epoch_shows_every_picture_once_mirrored_or_not_and_shifted(images: np.ndarray) -> None:
-    batches = made(images)
+def test_an_epoch_shows_every_image_once_mirrored_or_not_and_shifted(images: np.ndarray) -> None:
+    batches = batches_of(images)
     assert [len(batches[index][0]) for index in range(len(batches))] == [5, 5, 5, 5, 3]
-    pictures = shown(batches)
-    assert sorted(pictures) == list(range(NUMBER))
-    places = [found(pictures[number], images[number]) for number in range(NUMBER)]
+    some = epoch_of(batches)
+    assert sorted(some) == list(range(NUMBER))
+    places = [place_of(some[number], images[number]) for number in range(NUMBER)]
     assert 3 < sum(mirrored for mirrored, _, _ in places) < NUMBER - 3
     for axis in (1, 2):
         assert {place[axis] for place in places} == {0, 1, 2, 3, 4}
 
 
-def test_two_epochs_in_a_row_show_a_picture_once_as_it_is_and_once_mirrored(
+def test_two_epochs_in_a_row_show_a_image_once_as_it_is_and_once_mirrored(
     images: np.ndarray,
 ) -> None:
-    batches = made(images)
+    batches = batches_of(images)
     epochs = []
     for _ in range(3):
         batches.on_epoch_begin()
-        pictures = shown(batches)
-        epochs.append([found(pictures[number], images[number])[0] for number in range(NUMBER)])
+        some = epoch_of(batches)
+        epochs.append([place_of(some[number], images[number])[0] for number in range(NUMBER)])
     assert all(first != second for first, second in zip(*epochs[:2], strict=True))
     assert epochs[0] == epochs[2]
 
 
 def test_each_epoch_has_an_order_and_shifts_of_its_own(images: np.ndarray) -> None:
-    batches = made(images)
+    batches = batches_of(images)
     batches.on_epoch_begin()
-    first, order = shown(batches), list(shown(batches))
+    first, order = epoch_of(batches), list(epoch_of(batches))
     batches.on_epoch_begin()
-    second = shown(batches)
+    second = epoch_of(batches)
     assert list(second) != order
     moved = [
-        found(first[number], images[number])[1:] != found(second[number], images[number])[1:]
+        place_of(first[number], images[number])[1:] != place_of(second[number], images[number])[1:]
         for number in range(NUMBER)
     ]
     assert any(moved)
 
 
 def test_a_training_that_goes_on_sees_the_epoch_it_would_have_seen(images: np.ndarray) -> None:
-    undisturbed, resumed = made(images), made(images, epoch=1)
+    undisturbed, resumed = batches_of(images), batches_of(images, epoch=1)
     undisturbed.on_epoch_begin()
-    shown(undisturbed)
+    epoch_of(undisturbed)
     undisturbed.on_epoch_begin()
     resumed.on_epoch_begin()
     for ours, theirs in zip(undisturbed[1], resumed[1], strict=True):
@@ -102,34 +100,34 @@ def test_a_training_that_goes_on_sees_the_epoch_it_would_have_seen(images: np.nd
 
 
 def test_another_seed_gives_another_order(images: np.ndarray) -> None:
-    assert list(shown(made(images))) != list(shown(made(images, seed=2)))
+    assert list(epoch_of(batches_of(images))) != list(epoch_of(batches_of(images, seed=2)))
 
 
-def test_small_pictures_are_shifted_by_one_pixel(images: np.ndarray) -> None:
-    batches = made(images, size=20)
-    pictures, _ = batches[0]
-    assert pictures.shape == (5, 20, 20, 3)
-    assert pictures.dtype == np.uint8
+def test_small_some_are_shifted_by_one_pixel(images: np.ndarray) -> None:
+    batches = batches_of(images, size=20)
+    some, _ = batches[0]
+    assert some.shape == (5, 20, 20, 3)
+    assert some.dtype == np.uint8
     small = shrink(images, 20)
     around = np.pad(small, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect")
-    for number, picture in shown(batches).items():
+    for number, image in epoch_of(batches).items():
         windows = [
             around[number, y : y + 20, x : x + 20][:, ::step]
             for y in range(3)
             for x in range(3)
             for step in (1, -1)
         ]
-        assert any(np.array_equal(picture, window) for window in windows)
+        assert any(np.array_equal(image, window) for window in windows)
 
 
 @pytest.mark.parametrize("size", [32, 20])
-def test_without_a_shift_a_picture_is_mirrored_at_most(images: np.ndarray, size: int) -> None:
+def test_without_a_shift_a_image_is_mirrored_at_most(images: np.ndarray, size: int) -> None:
     small = shrink(images, size)
-    for number, picture in shown(made(images, size=size, shift=0)).items():
-        assert any(np.array_equal(picture, small[number, :, ::step]) for step in (1, -1))
+    for number, image in epoch_of(batches_of(images, size=size, shift=0)).items():
+        assert any(np.array_equal(image, small[number, :, ::step]) for step in (1, -1))
 
 
-def test_a_square_of_each_picture_is_greyed_out(images: np.ndarray) -> None:
+def test_a_square_of_each_image_is_greyed_out(images: np.ndarray) -> None:
     labels = np.eye(NUMBER)
     settings = {"size": 32, "batch_size": NUMBER, "seed": 1}
     whole, _ = Batches(images, labels, **settings)[0]
@@ -151,25 +149,25 @@ def test_shrinking_is_tensorflows_mean_over_areas(images: np.ndarray, size: int)
 
 
 def test_shrinking_to_half_is_the_mean_of_four_pixels() -> None:
-    picture = np.zeros((1, 4, 4, 3), np.uint8)
-    picture[0, :2, :2, 0] = [[10, 20], [30, 40]]
-    assert shrink(picture, 2)[0, :, :, 0].tolist() == [[25, 0], [0, 0]]
+    image = np.zeros((1, 4, 4, 3), np.uint8)
+    image[0, :2, :2, 0] = [[10, 20], [30, 40]]
+    assert shrink(image, 2)[0, :, :, 0].tolist() == [[25, 0], [0, 0]]
 
 
-def test_pictures_do_not_grow(images: np.ndarray) -> None:
+def test_some_do_not_grow(images: np.ndarray) -> None:
     with pytest.raises(CourseError, match="32 pixels cannot be shrunk to 33"):
-        made(images, size=33)
+        batches_of(images, size=33)
 
 
 def test_keras_shows_the_epochs_in_their_order(images: np.ndarray) -> None:
     seen: list[np.ndarray] = []
-    batches = made(images, epoch=3)
+    batches = batches_of(images, epoch=3)
 
     class Watched(Batches):
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            pictures, labels = super().__getitem__(index)
+            some, labels = super().__getitem__(index)
             seen.append(labels.argmax(axis=1))
-            return pictures, labels
+            return some, labels
 
     batches.__class__ = Watched
     model = keras.Sequential(
@@ -179,13 +177,13 @@ def test_keras_shows_the_epochs_in_their_order(images: np.ndarray) -> None:
     model.fit(batches, epochs=2, shuffle=False, verbose=0)
     expected = []
     for epoch in (3, 4):
-        again = made(images, epoch=epoch)
+        again = batches_of(images, epoch=epoch)
         expected += [again[index][1].argmax(axis=1) for index in range(len(again))]
     for ours, theirs in zip(seen[-10:], expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_shuffled_pictures_come_once_each_with_their_labels(images: np.ndarray) -> None:
+def test_shuffled_some_come_once_each_with_their_labels(images: np.ndarray) -> None:
     labels = np.arange(NUMBER)
     shuffled = Shuffled(images, labels, batch_size=5, seed=1)
     epochs = []
@@ -193,46 +191,31 @@ def test_shuffled_pictures_come_once_each_with_their_labels(images: np.ndarray) 
         shuffled.on_epoch_begin()
         epochs.append([shuffled[index] for index in range(len(shuffled))])
     for batches in epochs:
-        for pictures, numbers in batches:
-            np.testing.assert_array_equal(pictures, images[numbers])
+        for some, numbers in batches:
+            np.testing.assert_array_equal(some, images[numbers])
     orders = [[number for _, numbers in batches for number in numbers] for batches in epochs]
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(NUMBER))
     assert orders[0] != orders[1]
 
 
-def test_an_epoch_may_begin_in_its_middle(images: np.ndarray) -> None:
-    undisturbed, resumed = made(images), made(images)
-    undisturbed.begin(2)
-    expected = [undisturbed[index] for index in range(len(undisturbed))]
-    resumed.begin(2, 1)
-    resumed.on_epoch_begin()
-    assert len(resumed) == len(expected) - 1
-    for index, (pictures, labels) in enumerate(expected[1:]):
-        our_pictures, our_labels = resumed[index]
-        np.testing.assert_array_equal(our_pictures, pictures)
-        np.testing.assert_array_equal(our_labels, labels)
-    resumed.on_epoch_begin()
-    assert len(resumed) == len(expected)
-
-
 @pytest.mark.parametrize(
-    ("pictures", "message"),
-    [(0, "no images"), (NUMBER - 1, f"{NUMBER - 1} images, {NUMBER} labels")],
+    ("some", "message"),
+    [(0, "no images"), (NUMBER - 1, f"{NUMBER - 1} images need as many labels")],
 )
-def test_there_is_a_label_for_each_picture(images: np.ndarray, pictures: int, message: str) -> None:
+def test_there_is_a_label_for_each_image(images: np.ndarray, some: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Shuffled(images[:pictures], np.arange(NUMBER), batch_size=5, seed=1)
+        Shuffled(images[:some], np.arange(NUMBER), batch_size=5, seed=1)
 
 
 def test_an_epoch_not_shown_whole_begins_again(images: np.ndarray) -> None:
     """Under JAX Keras begins an epoch and looks at one batch of it, before the first real one."""
-    batches, first, second = made(images), made(images, 0), made(images, 1)
+    batches, first, second = batches_of(images), batches_of(images, 0), batches_of(images, 1)
     batches[0]
     batches.on_epoch_begin()
     batches[0]
     batches.on_epoch_begin()
     assert np.array_equal(batches.order, first.order)
-    assert len(shown(batches)) == NUMBER
+    assert len(epoch_of(batches)) == NUMBER
     batches.on_epoch_begin()
     assert np.array_equal(batches.order, second.order)
 

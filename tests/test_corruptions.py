@@ -28,7 +28,7 @@ def test_stronger_is_further_from_the_original(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", corruptions.names())
-def test_same_seed_same_pictures(name: str) -> None:
+def test_same_seed_same_images(name: str) -> None:
     first, again = (corruptions.corrupt(IMAGES, name, 3, seed=4) for _ in range(2))
     assert np.array_equal(first, again)
 
@@ -88,10 +88,10 @@ def test_rotation_is_pillows_in_the_middle() -> None:
 
 def test_occlusion_greys_out_one_square() -> None:
     white = np.full((30, 32, 32, 3), 255, np.uint8)
-    hidden = (corruptions.corrupt(white, "occlusion", 4) == GREY).all(axis=-1)
-    assert (hidden.sum(axis=(1, 2)) == 16 * 16).all()
-    assert (hidden.any(axis=1).sum(axis=1) == 16).all()
-    assert len({mask.tobytes() for mask in hidden}) > 20
+    masks = (corruptions.corrupt(white, "occlusion", 4) == GREY).all(axis=-1)
+    assert (masks.sum(axis=(1, 2)) == 16 * 16).all()
+    assert (masks.any(axis=1).sum(axis=1) == 16).all()
+    assert len({mask.tobytes() for mask in masks}) > 20
 
 
 def test_unknown_names_and_strengths() -> None:
@@ -101,11 +101,11 @@ def test_unknown_names_and_strengths() -> None:
         corruptions.corrupt(IMAGES, "noise", 6)
 
 
-def test_mixed_tiles_are_the_pictures_tiles() -> None:
+def test_mixed_tiles_are_the_images_tiles() -> None:
     """Each tile gets a number; after mixing all are there, whole, and not where they were."""
     tiles = np.arange(16, dtype=np.uint8).reshape(4, 4)
-    picture = np.repeat(tiles.repeat(8, axis=0).repeat(8, axis=1)[..., None], 3, axis=2)
-    mixed = corruptions.shuffled_tiles(np.stack([picture, 255 - picture]), seed=1)
+    image = np.repeat(tiles.repeat(8, axis=0).repeat(8, axis=1)[..., None], 3, axis=2)
+    mixed = corruptions.shuffled_tiles(np.stack([image, 255 - image]), seed=1)
     corners = mixed[0, ::8, ::8, 0]
     assert sorted(corners.flat) == list(range(16))
     assert (corners != tiles).sum() > 8

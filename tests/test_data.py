@@ -13,9 +13,7 @@ import pytest
 from cifar10_cnn import profiles
 from cifar10_cnn.common.errors import CourseError, DataError
 from cifar10_cnn.data import dataset as data
-from cifar10_cnn.data import download
-from cifar10_cnn.data import readers as sources
-from cifar10_cnn.data import store as cache
+from cifar10_cnn.data import download, readers, store
 from cifar10_cnn.profiles import Profile
 
 PROFILE = Profile("tiny", None, 20, None, 1, 10, 1, seed=0)
@@ -25,18 +23,19 @@ PROFILE = Profile("tiny", None, 20, None, 1, 10, 1, seed=0)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CIFAR10_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CIFAR10_DATA", "auto")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return tmp_path / "home"
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    return official.write_tar(tmp_path / "cifar-10-python.tar.gz", official.python_members())
+    return official.write_tar(tmp_path / "cifar.tar.gz", official.binary_members())
 
 
 @pytest.fixture
 def taken_for_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the hand-made pictures pass for the official ones."""
-    monkeypatch.setattr(data, "FINGERPRINT", sources.fingerprint(official.expected()))
+    """Let the hand-made images pass for the official ones."""
+    monkeypatch.setattr(data, "FINGERPRINT", readers.fingerprint(official.expected()))
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def split(seed: int = 0, **sizes: int | None) -> data.Dataset:
     settings = {"train_images": None, "validation_images": 20, "test_images": None, **sizes}
     profile = Profile("tiny", epochs=1, experiment_images=10, experiment_epochs=1, seed=seed,
                       **settings)  # type: ignore[arg-type]  # fmt: skip
-    return data.split(official.expected(), profile, "own pictures", "0" * 64)
+    return data.split(official.expected(), profile, "own images", "0" * 64)
 
 
 def contents(part: data.Split) -> set[bytes]:
@@ -81,7 +80,7 @@ def test_same_seed_same_split_and_another_seed_another() -> None:
     assert contents(one.validation) != contents(other.validation)
 
 
-def test_pictures_keep_their_labels() -> None:
+def test_images_keep_their_labels() -> None:
     expected = official.expected()
     label_of = {
         image.tobytes(): label
@@ -93,13 +92,13 @@ def test_pictures_keep_their_labels() -> None:
             assert label_of[image.tobytes()] == label
 
 
-def test_too_few_pictures_for_a_split() -> None:
+def test_too_few_images_for_a_split() -> None:
     arrays = official.expected()
     few = arrays._replace(
         train_images=arrays.train_images[:11], train_labels=arrays.train_labels[:11]
     )
-    with pytest.raises(DataError, match="11 training and 40 test pictures are too few"):
-        data.split(few, PROFILE, "own pictures", "0" * 64)
+    with pytest.raises(DataError, match="11 training and 40 test images are too few"):
+        data.split(few, PROFILE, "own images", "0" * 64)
 
 
 def test_select_classes_relabels_and_shuffles() -> None:
@@ -144,9 +143,9 @@ def test_import_then_load_from_the_cache(
     assert dataset.name == "CIFAR-10"
     assert dataset.origin == "CIFAR-10 · profile tiny · seed 0"
     assert len(dataset.train) == 180
-    assert "180 training, 20 validation and 40 test pictures" in capsys.readouterr().out
+    assert "180 training, 20 validation and 40 test images" in capsys.readouterr().out
     assert "60,000" in data.verify()
-    assert "training: 200 pictures, 20 to 20 a class" in data.describe()
+    assert "training: 200 images, 20 to 20 a class" in data.describe()
 
 
 def test_describe_gives_the_mean_that_numpy_gives(
@@ -168,14 +167,13 @@ def test_path_as_source_is_cached_until_it_changes(
 ) -> None:
     monkeypatch.setenv("CIFAR10_DATA", str(archive))
     first = data.load(PROFILE)
-    assert first.name == "own pictures"
-    monkeypatch.setattr(sources, "read", lambda path: pytest.fail("read again"))
+    assert first.name == "own images"
+    monkeypatch.setattr(readers, "read", lambda path: pytest.fail("read again"))
     assert data.load(PROFILE).fingerprint == first.fingerprint
     monkeypatch.undo()
     monkeypatch.setenv("CIFAR10_HOME", str(home))
-    members = official.python_members()
-    images, labels = official.batch(99)
-    members["cifar-10-batches-py/data_batch_1"] = official.python_batch(images, labels)
+    members = official.binary_members()
+    members["cifar-10-batches-bin/data_batch_1.bin"] = official.binary_batch(*official.batch(99))
     official.write_tar(archive, members)
     assert data.load(PROFILE, str(archive)).fingerprint != first.fingerprint
 
@@ -192,6 +190,44 @@ def test_unknown_profile_names_the_valid_ones(monkeypatch: pytest.MonkeyPatch) -
         profiles.current()
 
 
+@pytest.mark.usefixtures("taken_for_cifar10", "unreachable")
+@pytest.mark.parametrize(
+    "place",
+    ["keras/datasets", "keras/datasets/cifar-10-batches-py-target", "home/data", "tar"],
+)
+def test_a_copy_that_another_library_left_is_taken(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Keras' folders, old and new, and torchvision's where its root is our ``data/``."""
+    monkeypatch.setattr(readers, "OFFICIAL_MD5", official.digests())
+    if place == "tar":
+        folder = tmp_path / "keras" / "datasets"
+        folder.mkdir(parents=True)
+        official.write_tar(folder / "cifar-10-python.tar.gz", official.python_members())
+    else:
+        official.unpack(tmp_path / place, official.python_members())
+    assert data.load(PROFILE, "auto").name == "CIFAR-10"
+
+
+@pytest.mark.usefixtures("home", "taken_for_cifar10", "unreachable")
+def test_a_damaged_copy_of_another_library_is_passed_over(tmp_path: Path) -> None:
+    official.unpack(tmp_path / "keras" / "datasets", official.python_members())  # not registered
+    with pytest.raises(DataError, match="no network connection"):
+        data.load(PROFILE, "cifar10")
+
+
+def test_the_split_of_a_seed_never_changes() -> None:
+    """Numbers noted when the course was first published: results rest on these splits."""
+    dataset = split()
+    order = {image.tobytes(): at for at, image in enumerate(official.expected().train_images)}
+    validation, train = (
+        [order[image.tobytes()] for image in part.images[:8]]
+        for part in (dataset.validation, dataset.train)
+    )
+    assert validation == [187, 146, 11, 125, 186, 111, 29, 68]
+    assert train == [115, 130, 79, 193, 103, 147, 20, 35]
+
+
 def test_no_network_falls_back_on_the_practice_set_with_a_banner(
     home: Path, unreachable: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,7 +239,7 @@ def test_no_network_falls_back_on_the_practice_set_with_a_banner(
     assert time.monotonic() - begun < 60, "an unreachable server must not hold up a class"
     assert dataset.name == "practice set"
     out = capsys.readouterr().out
-    assert "PRACTICE SET: these pictures are drawings, NOT CIFAR-10." in out
+    assert "PRACTICE SET: these images are drawings, NOT CIFAR-10." in out
     assert "no network connection" in " ".join(out.replace("█", "").split())
     assert {len(line) for line in out.splitlines() if line.startswith("█")} == {94}
 
@@ -254,7 +290,7 @@ def test_a_damaged_cache_is_named_and_fetched_again(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("source", ["practice", "own"])
-def test_a_damaged_cache_of_other_pictures_is_made_again(
+def test_a_damaged_cache_of_other_images_is_made_again(
     home: Path,
     archive: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -272,18 +308,17 @@ def test_a_damaged_cache_of_other_pictures_is_made_again(
 
 @pytest.mark.faults
 @pytest.mark.usefixtures("home", "taken_for_cifar10", "unreachable")
-def test_a_cache_of_other_pictures_is_not_taken_for_cifar10(
+def test_a_cache_of_other_images_is_not_taken_for_cifar10(
     archive: Path, capsys: pytest.CaptureFixture[str], tally: Callable[[str, int], None]
 ) -> None:
     """A file that is whole, and calls itself CIFAR-10."""
     data.import_path(archive)
     arrays = official.expected()
     arrays.test_images[0, 0, 0, 0] ^= 1
-    other = cache.Cached(arrays, "CIFAR-10", sources.fingerprint(arrays))
-    cache.store(data.cache_path(), other)
+    store.store(data.cache_path(), arrays, "CIFAR-10")
     with pytest.raises(DataError, match="no network connection"):
         data.load(PROFILE, "cifar10")
-    assert "cifar10.npz holds other pictures than CIFAR-10" in capsys.readouterr().out
+    assert "cifar10.npz holds other images than CIFAR-10" in capsys.readouterr().out
     tally("caches damaged", 1)
 
 
@@ -306,12 +341,12 @@ def test_a_cache_of_something_else_is_refused(
     """Each is a file that numpy reads."""
     arrays = official.expected()
     file = tmp_path / "cache.npz"
-    cache.store(file, cache.Cached(arrays, "own pictures", sources.fingerprint(arrays)))
+    store.store(file, arrays, "own images")
     with np.load(file) as whole:
         parts = dict(whole)
     np.savez_compressed(file, **{**parts, field: content})
     with pytest.raises(DataError, match=r"cache\.npz is damaged or of another version"):
-        cache.read(file)
+        store.read(file)
     tally("caches damaged", 1)
 
 
@@ -322,9 +357,9 @@ def test_a_cache_that_would_fill_the_memory_is_refused(
     file = tmp_path / "cache.npz"
     np.savez_compressed(file, about=np.zeros(2**22))
     assert file.stat().st_size < 2**16
-    monkeypatch.setattr(cache, "_MOST_BYTES", 2**24)
+    monkeypatch.setattr(store, "_MOST_BYTES", 2**24)
     with pytest.raises(DataError, match="would unpack to more than 16,777,216 bytes"):
-        cache.read(file)
+        store.read(file)
     tally("caches damaged", 1)
 
 
@@ -360,8 +395,8 @@ REAL = Path(data.__file__).parents[2] / "data" / "cifar10.npz"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs the real CIFAR-10 in data/")
-def test_a_picture_of_the_real_cifar10() -> None:
-    """The official first training picture, a frog, known from many programs' outputs."""
+def test_a_image_of_the_real_cifar10() -> None:
+    """The official first training image, a frog, known from many programs' outputs."""
     with np.load(REAL) as cache:
         images, labels = cache["train_images"], cache["train_labels"]
     first = (images[:, 0, 0] == (59, 62, 63)).all(axis=1) & (images[:, 0, 1] == (43, 46, 45)).all(1)

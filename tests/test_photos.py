@@ -1,4 +1,4 @@
-"""Any picture a person has: each gives 32×32 pixels or one clear sentence."""
+"""Any image a person has: each gives 32×32 pixels or one clear sentence."""
 
 import io
 import zlib
@@ -24,15 +24,15 @@ FLAG[:32, :32] = (0, 255, 0)
 CORNERS = {"upper left": (4, 4), "upper right": (4, 27), "lower left": (27, 4)}
 
 
-def corners(picture: np.ndarray) -> list[str]:
+def corners(image: np.ndarray) -> list[str]:
     """Name the colours of three corners."""
     names = {0: "red", 1: "green", 2: "blue"}
-    return [names[int(picture[place].argmax())] for place in CORNERS.values()]
+    return [names[int(image[place].argmax())] for place in CORNERS.values()]
 
 
-def saved(folder: Path, picture: Image.Image, name: str, **options: object) -> Path:
+def saved(folder: Path, image: Image.Image, name: str, **options: object) -> Path:
     file = folder / name
-    picture.save(file, **options)
+    image.save(file, **options)
     return file
 
 
@@ -53,21 +53,21 @@ def test_formats_and_modes(tmp_path: Path, name: str, mode: str, tally: Tally) -
         to_lab = ImageCms.buildTransform(
             ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
         )
-        picture = ImageCms.applyTransform(flag, to_lab)
-        assert picture is not None
+        image = ImageCms.applyTransform(flag, to_lab)
+        assert image is not None
     else:
-        picture = flag.convert(mode)
-    read = photos.read(saved(tmp_path, picture, name))
+        image = flag.convert(mode)
+    read = photos.read(saved(tmp_path, image, name))
     assert read.shape == (32, 32, 3)
     assert read.dtype == np.uint8
     if mode != "LAB":  # Pillow has no way back from it without colour profiles
         assert corners(read) == ["green", "blue", "red"]
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turned_as_the_camera_says(tmp_path: Path, orientation: int, tally: Tally) -> None:
-    """Stored in each of the eight ways, a picture comes out the same way up."""
+    """Stored in each of the eight ways, a image comes out the same way up."""
     ways = [
         FLAG,
         FLAG[:, ::-1],
@@ -83,7 +83,7 @@ def test_turned_as_the_camera_says(tmp_path: Path, orientation: int, tally: Tall
     stored = Image.fromarray(np.ascontiguousarray(ways[orientation - 1]))
     read = photos.read(saved(tmp_path, stored, "a.jpg", exif=exif, quality=95))
     assert corners(read) == ["green", "blue", "red"]
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 def test_greys_of_every_depth_are_the_same_grey(tmp_path: Path, tally: Tally) -> None:
@@ -100,7 +100,7 @@ def test_greys_of_every_depth_are_the_same_grey(tmp_path: Path, tally: Tally) ->
         assert np.abs(read.astype(int) - 100).max() <= 1, file.name
     black_and_white = saved(tmp_path, Image.fromarray(grey > 50), "1.png")
     assert (photos.read(black_and_white) == 255).all()
-    tally("pictures", 6)
+    tally("images", 6)
 
 
 def test_transparency_is_on_white(tmp_path: Path, tally: Tally) -> None:
@@ -110,7 +110,7 @@ def test_transparency_is_on_white(tmp_path: Path, tally: Tally) -> None:
     palette.info["transparency"] = palette.getpixel((0, 0))
     read = photos.read(saved(tmp_path, palette, "p.png"))
     assert tuple(read[4, 4]) == (255, 255, 255)
-    tally("pictures", 2)
+    tally("images", 2)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
@@ -118,7 +118,7 @@ def test_of_several_frames_the_first(tmp_path: Path, suffix: str, tally: Tally) 
     frames = [Image.fromarray(FLAG), Image.new("RGB", (64, 64), "white")]
     file = saved(tmp_path, frames[0], f"a.{suffix}", save_all=True, append_images=frames[1:])
     assert corners(photos.read(file)) == ["green", "blue", "red"]
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 1), (1, 9000), (20_000, 2), (31, 33), (5000, 60)])
@@ -126,12 +126,12 @@ def test_odd_sizes_give_the_middle_square(
     tmp_path: Path, size: tuple[int, int], tally: Tally
 ) -> None:
     width, height = size
-    picture = Image.new("RGB", size, "white")
+    image = Image.new("RGB", size, "white")
     side = min(size)
     left, top = (width - side) // 2, (height - side) // 2
-    picture.paste("black", (left, top, left + side, top + side))
-    assert (photos.read(saved(tmp_path, picture, "a.png")) == 0).all()
-    tally("pictures", 1)
+    image.paste("black", (left, top, left + side, top + side))
+    assert (photos.read(saved(tmp_path, image, "a.png")) == 0).all()
+    tally("images", 1)
 
 
 def test_shrinking_is_the_mean_of_each_area(tmp_path: Path, tally: Tally) -> None:
@@ -139,7 +139,7 @@ def test_shrinking_is_the_mean_of_each_area(tmp_path: Path, tally: Tally) -> Non
     expected = pixels.reshape(32, 3, 32, 3, 3).mean(axis=(1, 3))
     read = photos.read(saved(tmp_path, Image.fromarray(pixels), "a.png"))
     assert np.abs(read - expected).max() <= 1
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 def sentence(path: Path) -> str:
@@ -158,28 +158,28 @@ def test_cut_anywhere_it_says_so_or_reads_it(tmp_path: Path, suffix: str, tally:
             assert photos.read(file).shape == (32, 32, 3)
         except PhotoError as error:
             assert str(file) in str(error)
-    tally("pictures", 10)
+    tally("images", 10)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7", bytes(1000)]
 )
-def test_what_is_no_picture(tmp_path: Path, content: bytes, tally: Tally) -> None:
+def test_what_is_no_image(tmp_path: Path, content: bytes, tally: Tally) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(content)
-    assert "is no picture that can be read" in sentence(file) or "is damaged" in sentence(file)
-    tally("pictures", 1)
+    assert "is no image that can be read" in sentence(file) or "is damaged" in sentence(file)
+    tally("images", 1)
 
 
 def test_missing_path_and_folder(tmp_path: Path, tally: Tally) -> None:
     assert "There is no file" in sentence(tmp_path / "a.png")
     assert "There is no file" in sentence(tmp_path)
-    with pytest.raises(PhotoError, match="There is no picture in"):
+    with pytest.raises(PhotoError, match="There is no image in"):
         list(photos.find(tmp_path))
-    tally("pictures", 2)
+    tally("images", 2)
 
 
-def test_a_folder_is_its_pictures_by_name(tmp_path: Path) -> None:
+def test_a_folder_is_its_images_by_name(tmp_path: Path) -> None:
     for name in ("b.PNG", "a.jpeg", "notes.txt"):
         (tmp_path / name).touch()
     assert [file.name for file in photos.find(tmp_path)] == ["a.jpeg", "b.PNG"]
@@ -211,7 +211,7 @@ def test_a_bomb_is_refused_before_it_unpacks(
     file = tmp_path / "bomb.png"
     file.write_bytes(png_header(*size))
     assert any(word in sentence(file) for word in ("pixels", "is damaged"))
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 @pytest.mark.long
@@ -225,7 +225,7 @@ def test_a_bomb_is_refused_before_it_unpacks(
         ("huge.tif", "F"),
     ],
 )  # fmt: skip
-def test_a_huge_picture_is_read_in_little_memory(
+def test_a_huge_image_is_read_in_little_memory(
     tmp_path: Path, name: str, mode: str, tally: Tally
 ) -> None:
     """10,000 × 10,000 pixels; as red, green and blue they alone would take 300 MB."""
@@ -239,39 +239,39 @@ def test_a_huge_picture_is_read_in_little_memory(
     side = 7_700 if name.endswith("webp") else 10_000
     file = saved(tmp_path, green.resize((side, side), Image.Resampling.NEAREST), name)
     read = "assert photos.read(sys.argv[1])[5, 5, 1] > 100"
-    kibibytes, _ = memory.peak("from cifar10_cnn import photos", read, str(file))
+    kibibytes, _ = memory.peak("from cifar10_cnn.data import photos", read, str(file))
     assert kibibytes < 1_000_000
     file.unlink()
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 def test_a_webp_that_would_take_too_much_is_refused(tmp_path: Path, tally: Tally) -> None:
     file = saved(tmp_path, Image.new("L", (10_000, 6_001)), "a.webp", quality=0, method=0)
     assert "more than 60,000,000: make it smaller" in sentence(file)
-    tally("pictures", 1)
+    tally("images", 1)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "CMYK", "I;16", "F"])
-def test_large_pictures_of_any_kind_shrink_as_small_ones_do(mode: str, tally: Tally) -> None:
-    """Strip by strip, they come out as a picture of plain colours does."""
+def test_large_images_of_any_kind_shrink_as_small_ones_do(mode: str, tally: Tally) -> None:
+    """Strip by strip, they come out as a image of plain colours does."""
     ramp = np.linspace(0, 255, 1024, dtype=np.uint8)
     grey = Image.fromarray(np.minimum(ramp[:, None], ramp[None, :]))
-    picture = grey.convert("RGB").convert("P") if mode == "P" else grey
+    image = grey.convert("RGB").convert("P") if mode == "P" else grey
     if mode == "I;16":
-        picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     elif mode != "P":
-        picture = grey.convert("RGB").convert(mode) if mode != "F" else grey.convert("F")
+        image = grey.convert("RGB").convert(mode) if mode != "F" else grey.convert("F")
     kind = "TIFF" if mode in ("CMYK", "F") else "PNG"
     contents = [io.BytesIO(), io.BytesIO()]
     grey.save(contents[0], "PNG")
-    picture.save(contents[1], kind)
-    expected, found = (photos.read(content.getvalue()).astype(int) for content in contents)
-    assert np.abs(found - expected).max() <= (6 if mode == "P" else 1)
-    tally("pictures", 1)
+    image.save(contents[1], kind)
+    expected, actual = (photos.read(content.getvalue()).astype(int) for content in contents)
+    assert np.abs(actual - expected).max() <= (6 if mode == "P" else 1)
+    tally("images", 1)
 
 
 def test_noise_never_gives_a_traceback(tmp_path: Path, tally: Tally) -> None:
-    """Bytes of real pictures, changed at random."""
+    """Bytes of real images, changed at random."""
     rng = np.random.default_rng(0)
     file = tmp_path / "noise"
     for suffix in ("png", "jpeg", "webp", "gif", "bmp", "tiff"):
@@ -286,12 +286,12 @@ def test_noise_never_gives_a_traceback(tmp_path: Path, tally: Tally) -> None:
                 assert photos.read(file).shape == (32, 32, 3)
             except PhotoError as error:
                 assert str(file) in str(error)
-    tally("pictures", 180)
+    tally("images", 180)
 
 
 def test_a_files_content_is_read_as_the_file(tmp_path: Path, tally: Tally) -> None:
     file = saved(tmp_path, Image.fromarray(FLAG), "a.png")
     assert np.array_equal(photos.read(file.read_bytes()), photos.read(file))
-    with pytest.raises(PhotoError, match="This file is no picture that can be read"):
+    with pytest.raises(PhotoError, match="This file is no image that can be read"):
         photos.read(b"nothing")
-    tally("pictures", 2)
+    tally("images", 2)

@@ -82,7 +82,7 @@ MODEL = keras.Sequential(
 
 HOME = Path(tempfile.mkdtemp())
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
-ARCHIVE = official.write_tar(HOME / "cifar.tar", official.python_members())
+ARCHIVE = official.write_tar(HOME / "cifar.tar", official.binary_members())
 PHOTO = HOME / "photo.png"
 Image.fromarray(ARRAYS.test_images[0]).save(PHOTO)
 NETWORK = HOME / "network.keras"

@@ -1,4 +1,4 @@
-"""Training pictures in batches: reshuffled, and mirrored and shifted, anew in each epoch.
+"""Training images in batches: reshuffled, and mirrored and shifted, anew in each epoch.
 
 Numpy does it beside the training step, on whole pixels and uint8; a batch takes milliseconds.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar10_cnn import device
 from cifar10_cnn.common import checks
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
@@ -26,12 +27,12 @@ class Shuffled(keras.utils.PyDataset):
     Args:
         images: uint8 (N, h, w, 3).
         labels: (N,) whole numbers or (N, k) rows of zeros and a one.
-        batch_size: pictures a batch; the last batch of an epoch has what is left.
+        batch_size: images a batch; the last batch of an epoch has what is left.
         seed: of all random choices.
         epoch: number of the first epoch that is drawn, counted from 0.
 
     Raises:
-        ValueError: if there are no pictures, or not as many labels, or a number makes no sense.
+        ValueError: if there are no images, or not as many labels, or a number makes no sense.
     """
 
     def __init__(
@@ -44,24 +45,21 @@ class Shuffled(keras.utils.PyDataset):
         epoch: int = 0,
     ) -> None:
         super().__init__()
-        self._images = checks.images(images)
-        rows = isinstance(labels, np.ndarray) and labels.ndim == 2
-        shape = "(N, k)" if rows else "(N,)"
-        self._labels = checks.array(labels, "labels", shape)
-        checks.same_length(images=self._images, labels=self._labels)
+        self._images, self._labels = checks.images(images), np.asarray(labels)
+        if len(self._images) != len(self._labels):
+            raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}.")
         self._batch_size = checks.count(batch_size, "batch_size")
         self._seed = checks.count(seed, "seed", 0)
         self.begin(epoch)  # Keras looks at two batches before the first epoch begins
 
     def __len__(self) -> int:
-        """Return the number of batches that the epoch still has."""
-        return math.ceil(len(self._labels) / self._batch_size) - self._skipped
+        """Return the number of batches in an epoch."""
+        return math.ceil(len(self._labels) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
-        """Return the pictures of one batch, uint8 (B, h, w, 3), and their labels."""
-        self._asked += 1
-        first = (self._skipped + index) * self._batch_size
-        return self._batch(slice(first, first + self._batch_size))
+        """Return the images of one batch, uint8 (B, h, w, 3), and their labels."""
+        self._requests += 1
+        return self._batch(slice(index * self._batch_size, (index + 1) * self._batch_size))
 
     def settings(self) -> dict[str, Any]:
         """Return what the batches depend on, as JSON can hold it."""
@@ -72,67 +70,60 @@ class Shuffled(keras.utils.PyDataset):
             "seed": self._seed,
         }
 
-    def begin(self, epoch: int, step: int = 0) -> None:
-        """Let the next epoch be this one: for a training that goes on.
-
-        Args:
-            epoch: its number, counted from 0.
-            step: how many of its batches have been shown.
-        """
-        self._epoch = (epoch, step)
-        self._begun, self._asked = False, 0
-        self._draw(*self._epoch)
+    def begin(self, epoch: int) -> None:
+        """Let the next epoch be this one, counted from 0: for a training that goes on."""
+        self._epoch, self._begun, self._requests = epoch, False, 0
+        self._draw(epoch)
 
     def on_epoch_begin(self) -> None:
         """Draw the epoch that begins; one that was not shown whole begins again.
 
         Under JAX Keras begins an epoch, looks at a batch or two and ends it, before the first one.
         """
-        if self._begun and self._asked >= len(self):
-            self._epoch = (self._epoch[0] + 1, 0)
-        self._begun, self._asked = True, 0
-        self._draw(*self._epoch)
+        if self._begun and self._requests >= len(self):
+            self._epoch += 1
+        self._begun, self._requests = True, 0
+        self._draw(self._epoch)
 
-    def _draw(self, epoch: int, step: int) -> None:
-        rng = self._rng(epoch)
-        #: The pictures' numbers, (N,), as the epoch shows them.
+    def _draw(self, epoch: int) -> None:
+        rng = self._rng(epoch + 1)
+        #: The images' numbers, (N,), as the epoch shows them.
         self.order = rng.permutation(len(self._labels))
-        self._skipped = step
         self._draw_moves(rng, epoch)
 
     def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
-        """Draw what is done to each picture: here, nothing."""
+        """Draw what is done to each image: here, nothing."""
 
     def _batch(self, part: slice) -> tuple[Any, np.ndarray]:
-        chosen = self.order[part]
-        return self._images[chosen], self._labels[chosen]
+        numbers = self.order[part]
+        return self._images[numbers], self._labels[numbers]
 
-    def _rng(self, epoch: int | None = None) -> np.random.Generator:
-        """Return the random numbers of one epoch, or those that all epochs share."""
-        return np.random.default_rng([self._seed] if epoch is None else [self._seed, epoch + 1])
+    def _rng(self, *purpose: int) -> np.random.Generator:
+        """Return the random numbers of one epoch, counted from 1, or those that all share."""
+        return np.random.default_rng([self._seed, *purpose])
 
 
 class Batches(Shuffled):
-    """Batches of moved pictures: each epoch shows every picture once, at one size.
+    """Batches of moved images: each epoch shows every image once, at one size.
 
-    Every second epoch shows a picture mirrored, so that no two epochs in a row show it alike
+    Every second epoch shows an image mirrored, so that no two epochs in a row show it alike
     (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it may be shifted
-    in height and width; what comes in at an edge is the picture reflected there. A square of it may
+    in height and width; what comes in at an edge is the image reflected there. A square of it may
     be greyed out, so that the network cannot rely on one part alone (cutout: DeVries and Taylor,
     2017, https://arxiv.org/abs/1708.04552). Used in notebook 04.
 
     Args:
         images: uint8 (N, h, w, 3).
         labels: (N, k), zeros and a one in each row.
-        size: height and width of the batches' pictures, pixels, at most those of ``images``.
-        batch_size: pictures a batch; the last batch of an epoch has what is left.
-        shift: pixels by which a picture of 32 is shifted at most, a smaller one less; 0 for none.
-        erased: height and width of the grey square, as a share of the picture's; 0 for none.
+        size: height and width of the batches' images, pixels, at most those of ``images``.
+        batch_size: images a batch; the last batch of an epoch has what is left.
+        shift: pixels by which an image of 32 is shifted at most, a smaller one less; 0 for none.
+        erased: height and width of the grey square, as a fraction of the image's; 0 for none.
         seed: of all random choices.
         epoch: number of the first epoch that is drawn, counted from 0.
 
     Raises:
-        CourseError: if ``size`` is larger than the pictures are.
+        CourseError: if ``size`` is larger than the images are.
         ValueError: if anything else makes no sense.
     """
 
@@ -148,16 +139,15 @@ class Batches(Shuffled):
         erased: float = 0.0,
         epoch: int = 0,
     ) -> None:
-        images, labels = checks.images(images), checks.array(labels, "labels", "(N, k)")
-        checks.count(size, "size")
         checks.count(shift, "shift", 0, 32)
         checks.number(erased, "erased", 0, 1)
-        #: Height and width of the pictures, pixels.
+        small = shrink(images, size)
+        #: Height and width of the images, pixels.
         self.size = size
         self._shift = min(shift, max(1, size * shift // 32))
         self._hole = round(erased * size)
         edge = (self._shift, self._shift)
-        padded = np.pad(shrink(images, size), ((0, 0), edge, edge, (0, 0)), "reflect")
+        padded = np.pad(small, ((0, 0), edge, edge, (0, 0)), "reflect")
         # (N, 2 · shift + 1, 2 · shift + 1, size, size, 3): a view, it takes no memory.
         windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
         self._windows = windows.transpose(0, 1, 2, 4, 5, 3)
@@ -165,24 +155,24 @@ class Batches(Shuffled):
 
     def _draw_moves(self, rng: np.random.Generator, epoch: int) -> None:
         self._offsets = rng.integers(0, 2 * self._shift, (2, len(self.order)), endpoint=True)
-        # A hole's middle may lie anywhere in the picture, so at an edge a part of it is outside.
+        # A hole's middle may lie anywhere in the image, so at an edge a part of it is outside.
         middles = rng.integers(0, self._windows.shape[3], (len(self.order), 2))
         self._holes = middles - self._hole // 2
         self._mirrored = (self._rng().random(len(self._labels)) < 0.5) ^ (epoch % 2 == 1)
 
     def _batch(self, part: slice) -> tuple[Any, np.ndarray]:
-        chosen = self.order[part]
-        pictures = self._windows[chosen, *self._offsets[:, part]]
-        mirrored = self._mirrored[chosen]
-        pictures[mirrored] = pictures[mirrored, :, ::-1]
+        numbers = self.order[part]
+        images = self._windows[numbers, *self._offsets[:, part]]
+        mirrored = self._mirrored[numbers]
+        images[mirrored] = images[mirrored, :, ::-1]
         if self._hole:
-            for picture, (y, x) in zip(pictures, self._holes[part], strict=True):
-                picture[max(0, y) : y + self._hole, max(0, x) : x + self._hole] = GREY
-        return pictures, self._labels[chosen]
+            for image, (y, x) in zip(images, self._holes[part], strict=True):
+                image[max(0, y) : y + self._hole, max(0, x) : x + self._hole] = GREY
+        return images, self._labels[numbers]
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
-    """Return smaller copies of pictures: each pixel is the mean of the area that it covers.
+    """Return smaller copies of images: each pixel is the mean of the area that it covers.
 
     Used in notebook 04.
 
@@ -191,30 +181,25 @@ def shrink(images: np.ndarray, size: int) -> np.ndarray:
         size: their new height and width, pixels.
 
     Raises:
-        CourseError: if that is larger than the pictures are.
-        ValueError: if they are no square pictures.
+        CourseError: if that is larger than the images are.
+        ValueError: if they are no square images.
     """
     images = checks.images(images)
     old = images.shape[1]
     if images.shape[2] != old:
-        raise ValueError(f"Only square pictures are shrunk, not those of shape {images.shape}.")
-    checks.count(size, "size")
-    if size > old:
-        raise CourseError(f"Pictures of {old} pixels cannot be shrunk to {size}.")
+        raise ValueError(f"Only square images are shrunk, not those of shape {images.shape}.")
+    if checks.count(size, "size") > old:
+        raise CourseError(f"Images of {old} pixels cannot be shrunk to {size}.")
     if size == old:
         return images
-    shares = _shares(old, size)
+    # How much each old pixel in a row gives to each new one, (size, old).
+    pixel, edges = np.arange(old), np.linspace(0, old, size + 1)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    weights = (overlap.clip(0) * size / old).astype("float32")
     small = np.empty((len(images), size, size, 3), dtype="uint8")
     for start in range(0, len(images), 1_000):  # more at a time would not fit into the cache
         part = images[start : start + 1_000].astype("float32")
-        rows = shares @ part.reshape(-1, old, old * 3)
-        pixels = shares @ rows.reshape(-1, old, 3)
+        rows = weights @ part.reshape(-1, old, old * 3)
+        pixels = weights @ rows.reshape(-1, old, 3)
         small[start : start + 1_000] = np.rint(pixels).reshape(-1, size, size, 3)
     return small
-
-
-def _shares(old: int, new: int) -> np.ndarray:
-    """Return how much each of ``old`` pixels in a row gives to each of ``new``, (new, old)."""
-    pixel, edges = np.arange(old), np.linspace(0, old, new + 1)
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (overlap.clip(0) * new / old).astype("float32")

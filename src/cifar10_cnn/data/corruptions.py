@@ -1,4 +1,4 @@
-"""Eight ways to make pictures worse, each in five strengths: what cameras, weather and files do.
+"""Eight ways to make images worse, each in five strengths: what cameras, weather and files do.
 
 After CIFAR-10-C (Hendrycks and Dietterich, 2019, https://arxiv.org/abs/1903.12261), whose strengths
 (https://github.com/hendrycks/robustness) are taken where it has the same corruption: noise, blur,
@@ -14,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from cifar10_cnn.common import checks
+from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data.batches import GREY
 
 #: The strengths that each corruption knows.
@@ -21,7 +22,7 @@ STRENGTHS = (1, 2, 3, 4, 5)
 
 
 def corrupt(images: np.ndarray, name: str, strength: int, seed: int = 0) -> np.ndarray:
-    """Return worse copies of pictures.
+    """Return worse copies of images.
 
     Args:
         images: uint8, (N, h, w, 3).
@@ -34,10 +35,12 @@ def corrupt(images: np.ndarray, name: str, strength: int, seed: int = 0) -> np.n
 
     Raises:
         CourseError: if there is no corruption of that name.
-        ValueError: if they are no pictures, or there is no such strength.
+        ValueError: if they are no images, or there is no such strength.
     """
     images = checks.images(images)
-    function, settings = _CORRUPTIONS[checks.chosen(name, _CORRUPTIONS, "corruption")]
+    if name not in names():
+        raise CourseError(f"There is no corruption {name!r}: choose one of {', '.join(names())}.")
+    function, settings = _CORRUPTIONS[name]
     setting = settings[checks.count(strength, "strength", 1, len(STRENGTHS)) - 1]
     rng = np.random.default_rng(checks.count(seed, "seed", 0))
     # A thousand at a time: as floats all would take gigabytes.
@@ -49,9 +52,9 @@ def corrupt(images: np.ndarray, name: str, strength: int, seed: int = 0) -> np.n
 
 
 def shuffled_tiles(images: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Cut each picture into 4 × 4 tiles and mix them: what it showed is gone, its colours stay.
+    """Cut each image into 4 × 4 tiles and mix them: what it showed is gone, its colours stay.
 
-    All pictures are mixed alike. Used in notebooks 07 and 09.
+    All images are mixed alike. Used in notebooks 07 and 09.
 
     Args:
         images: uint8, (N, h, w, 3), height and width multiples of 4.
@@ -61,7 +64,7 @@ def shuffled_tiles(images: np.ndarray, seed: int = 0) -> np.ndarray:
         uint8, (N, h, w, 3).
 
     Raises:
-        ValueError: if they are no pictures of such a size.
+        ValueError: if they are no images of such a size.
     """
     images = checks.images(images)
     number, height, width, channels = images.shape
@@ -82,9 +85,9 @@ def _whole(values: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(values, 0, 255)).astype("uint8")
 
 
-def _noise(images: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
+def _noise(images: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
     """Add to each number one drawn from a bell curve of that standard deviation, in 0 to 1."""
-    return _whole(images + 255 * spread * rng.standard_normal(images.shape, dtype="float32"))
+    return _whole(images + 255 * deviation * rng.standard_normal(images.shape, dtype="float32"))
 
 
 def _blur(images: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndarray:
@@ -98,25 +101,25 @@ def _brightness(images: np.ndarray, more: float, rng: np.random.Generator) -> np
     return _whole(images + 255 * more)
 
 
-def _contrast(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Bring all pixels nearer to their picture's mean."""
+def _contrast(images: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Bring all pixels nearer to their image's mean."""
     mean = images.mean(axis=(1, 2), keepdims=True)
-    return _whole(mean + share * (images - mean))
+    return _whole(mean + fraction * (images - mean))
 
 
 def _jpeg(images: np.ndarray, quality: float, rng: np.random.Generator) -> np.ndarray:
-    def again(image: np.ndarray) -> np.ndarray:
+    def compressed(image: np.ndarray) -> np.ndarray:
         file = io.BytesIO()
         Image.fromarray(image).save(file, "JPEG", quality=int(quality))
         return np.asarray(Image.open(file))
 
-    return np.stack([again(image) for image in images.astype("uint8")])
+    return np.stack([compressed(image) for image in images.astype("uint8")])
 
 
-def _pixelate(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Shrink to that share of height and width, and enlarge again."""
+def _pixelate(images: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Shrink to that fraction of height and width, and enlarge again."""
     height, width = images.shape[1:3]
-    small = (max(1, round(width * share)), max(1, round(height * share)))
+    small = (max(1, round(width * fraction)), max(1, round(height * fraction)))
 
     def coarse(image: np.ndarray) -> np.ndarray:
         less = Image.fromarray(image).resize(small, Image.Resampling.BOX)
@@ -126,7 +129,7 @@ def _pixelate(images: np.ndarray, share: float, rng: np.random.Generator) -> np.
 
 
 def _rotation(images: np.ndarray, degrees: float, rng: np.random.Generator) -> np.ndarray:
-    """Turn half of the pictures to the left and half to the right."""
+    """Turn half of the images to the left and half to the right."""
     turned = images.astype("float32")
     for start, sign in ((0, 1), (1, -1)):
         turned[start::2] = ndimage.rotate(
@@ -135,16 +138,16 @@ def _rotation(images: np.ndarray, degrees: float, rng: np.random.Generator) -> n
     return _whole(turned)
 
 
-def _occlusion(images: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Grey out a square of that share of the height, anywhere in the picture."""
+def _occlusion(images: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Grey out a square of that fraction of the height, anywhere in the image."""
     number, height, width, _ = images.shape
-    side = round(share * min(height, width))
-    hidden = images.astype("uint8")
+    side = round(fraction * min(height, width))
+    worse = images.astype("uint8")
     tops = rng.integers(0, height - side, number, endpoint=True)
     lefts = rng.integers(0, width - side, number, endpoint=True)
-    for picture, top, left in zip(hidden, tops, lefts, strict=True):
-        picture[top : top + side, left : left + side] = GREY
-    return hidden
+    for image, top, left in zip(worse, tops, lefts, strict=True):
+        image[top : top + side, left : left + side] = GREY
+    return worse
 
 
 _Corruption = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]

@@ -1,4 +1,4 @@
-"""The cache: one file with all pictures of a data set, written whole, read in a moment."""
+"""The cache: one file with all images of a data set, written whole, read in a moment."""
 
 import json
 import os
@@ -20,9 +20,9 @@ class Cached(NamedTuple):
     """A data set with what it is.
 
     Attributes:
-        arrays: all pictures and labels.
-        name: ``CIFAR-10``, ``practice set`` or ``own pictures``.
-        fingerprint: as ``sources.fingerprint`` gives it.
+        arrays: all images and labels.
+        name: ``CIFAR-10``, ``practice set`` or ``own images``.
+        fingerprint: as ``readers.fingerprint`` gives it.
     """
 
     arrays: Arrays
@@ -30,23 +30,23 @@ class Cached(NamedTuple):
     fingerprint: str
 
 
-def store(file: Path, content: Cached) -> None:
+def store(file: Path, arrays: Arrays, name: str) -> None:
     """Write a cache file whole or not at all.
 
     Raises:
         DataError: if the disk is full or the folder may not be written to.
     """
-    about = {"format": _FORMAT, "name": content.name, "fingerprint": content.fingerprint}
+    about = {"format": _FORMAT, "name": name, "fingerprint": fingerprint(arrays)}
     partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as opened:
-            np.savez(opened, about=np.array(json.dumps(about)), **content.arrays._asdict())
+            np.savez(opened, about=np.array(json.dumps(about)), **arrays._asdict())
             files.sync(opened)
         partial.replace(file)
         files.sync_names(file.parent)
     except OSError as error:
-        needed = sum(array.nbytes for array in content.arrays) / 1e6
+        needed = sum(array.nbytes for array in arrays) / 1e6
         raise DataError(
             f"{file} cannot be written ({error.strerror or error}): it needs {needed:.0f} MB in a "
             "folder you may write to; free some space, or name another folder with CIFAR10_HOME."
@@ -56,7 +56,7 @@ def store(file: Path, content: Cached) -> None:
 
 
 def read(file: Path) -> Cached:
-    """Read a cache file, and check its pictures and labels against its fingerprint.
+    """Read a cache file, and check its images and labels against its fingerprint.
 
     Raises:
         DataError: if it is damaged, was changed or is of another version.
@@ -72,6 +72,7 @@ def read(file: Path) -> Cached:
         mark = fingerprint(arrays)
         if mark != about["fingerprint"]:
             raise ValueError(f"fingerprint {mark[:12]}…, not {about['fingerprint'][:12]}…")
-        return Cached(arrays, about["name"], mark)
+        # Caches of an earlier version call images pictures.
+        return Cached(arrays, about["name"].replace("pictures", "images"), mark)
     except Exception as error:  # a damaged file makes numpy raise almost anything
         raise DataError(f"{file} is damaged or of another version ({error}).") from error

@@ -1,4 +1,4 @@
-"""Searches among pictures: what was planted is found."""
+"""Searches among images: what was planted is found."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_near_duplicates_finds_planted_copies() -> None:
     assert pairs[2][2] == pytest.approx(10)
 
 
-def test_near_duplicates_survives_empty_and_few_pictures() -> None:
+def test_near_duplicates_survives_empty_and_few_images() -> None:
     images = np.zeros((3, 8, 8, 3), np.uint8)
     images[2, ::2] = 200
     assert near_duplicates.within(images, 5)[0] == (0, 1, 0.0)
@@ -29,7 +29,7 @@ def test_near_duplicates_survives_empty_and_few_pictures() -> None:
         near_duplicates.within(np.zeros((5, 10, 10, 3), np.uint8))
 
 
-def test_odd_pictures_finds_the_extremes() -> None:
+def test_odd_images_finds_the_extremes() -> None:
     images = np.random.default_rng(0).integers(60, 190, (7, 8, 8, 3), dtype=np.uint8)
     images[1] //= 8
     images[2] = 255 - images[2] // 8
