@@ -170,7 +170,8 @@ def parameter_counts(layer_names: Sequence[str], counts: Sequence[int]) -> Cours
             f"Numbers of parameters are 0 or more, at least one of them more, not {counts}."
         )
     most = int(numbers.argmax())
-    title = f"{layer_names[most]} holds {numbers[most]:,} of {total:,} parameters ({percent(numbers[most] / total)})"
+    share = percent(numbers[most] / total)
+    title = f"{layer_names[most]} holds {numbers[most]:,} of {total:,} parameters ({share})"
     texts = [f"{name} {count:,}" for name, count in zip(layer_names, numbers, strict=True)]
     figure = CourseFigure(
         title,
@@ -209,7 +210,7 @@ def block_diagram(model: "keras.Model") -> CourseFigure:
     ]
     counts = [sum(layer.count_params() for layer in block) for block in blocks]
     total, most = sum(counts), int(np.argmax(counts))
-    sizes = [_shape(block[0].input.shape[1:-1]) or "vector" for block in blocks]
+    sizes = [_shape(_size(block[0])) or "vector" for block in blocks]
     share = percent(counts[most] / max(total, 1))
     title = (
         f"{len(layers)} layers in {len(blocks)} blocks; the block of {sizes[most]} holds {share} "
@@ -252,6 +253,11 @@ def block_diagram(model: "keras.Model") -> CourseFigure:
                 arrowprops={"arrowstyle": "-|>", "color": QUIET_TEXT, "lw": 1.5},
             )
     return figure
+
+
+def _size(layer: Any) -> tuple[int, ...]:
+    """Return height and width of the maps that a layer is given; nothing of a vector."""
+    return tuple(layer.input.shape[1:-1])
 
 
 def _shape(shape: Sequence[int]) -> str:
