@@ -94,9 +94,7 @@ def curve_grid(
         curves[name] = [_curves(name, run) for run in runs]
     reported = _published_for(curves, published)
     ends = {name: np.mean([pair[:, -1] for pair in each], axis=0) for name, each in curves.items()}
-    order = sorted(
-        ends, key=lambda name: -np.where(np.isnan(ends[name]), ends[name][0], ends[name])[1]
-    )
+    order = sorted(ends, key=lambda name: -ends[name][0 if np.isnan(ends[name][1]) else 1])
     columns = min((4, 3, 5), key=lambda each: (-len(order) % each, abs(each - 4)))
     columns = min(columns, len(order)) if len(order) > 4 else len(order)
     rows = -(-len(order) // columns)
@@ -163,7 +161,8 @@ def _curve_alt(
         text = f"{name} ({_seeds(len(curves[name]))}): training {percent(train)}, {validation}"
         texts.append(text + (f", published {percent(reported[name])}" if name in reported else ""))
     return (
-        f"Accuracy by epoch, a panel for each network, the most accurate first. At the end, mean over the seeds: "
+        f"Accuracy by epoch, a panel for each network, the most accurate first. At the end, mean "
+        "over the seeds: "
         f"{'; '.join(texts)}."
     )
 
@@ -265,7 +264,10 @@ def _score_title(seeds: Mapping[str, np.ndarray], order: Sequence[str], what: st
         return f"{title}; one seed has no standard deviation"
     spread = max(each.std(ddof=1) for each in pair)
     larger = "larger" if lead > spread else "not larger"
-    return f"{title}; its lead is {larger} than the standard deviation over seeds ({in_points(spread)} points)"
+    return (
+        f"{title}; its lead is {larger} than the standard deviation over seeds "
+        f"({in_points(spread)} points)"
+    )
 
 
 def _score_alt(

@@ -95,7 +95,8 @@ def class_accuracy(
     overall = float(np.mean(np.asarray(labels) == np.asarray(predictions)))
     title = (
         f"{class_names[best].capitalize()} is easiest ({percent(fractions[best])} right), "
-        f"{class_names[worst]} hardest ({percent(fractions[worst])}); all classes: {percent(overall)}"
+        f"{class_names[worst]} hardest ({percent(fractions[worst])}); all classes: "
+        f"{percent(overall)}"
     )
     texts = [f"{class_names[index]} {percent(fractions[index])}" for index in present]
     figure = CourseFigure(
@@ -268,8 +269,8 @@ def mistakes(
     ]
     texts = [f"{true} taken for {predicted}" for true, predicted in names]
     title = (
-        f"The {len(selected)} surest mistakes: the model gave the wrong class {percent(sure.min())} "
-        "or more"
+        f"The {len(selected)} surest mistakes: the model gave the wrong class "
+        f"{percent(sure.min())} or more"
     )
     alt = f"{title}. {listed(texts).capitalize()}, the first with {percent(sure.max())}."
     figure = image_grid(images[selected], captions, title=title, columns=6, alt=alt)

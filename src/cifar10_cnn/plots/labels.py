@@ -91,9 +91,10 @@ def _hits(
     # Nothing is worse than to be cut off.
     outside = 10_000 * sum(not axes.bbox.contains(*corner) for corner in (box.min, box.max))
     covered = sum(line.intersects_bbox(box, filled=False) for line in lines)
-    leader = Path(_leader(axes, text))
+    ends = _leader(axes, text)
+    leader = Path(ends)
     # What is at the point itself, such as its own marker, can't be kept clear.
-    others = [other for other in boxes if not other.padded(_NEAR).contains(*leader.vertices[0])]
+    others = [other for other in boxes if not other.padded(_NEAR).contains(*ends[0])]
     crossed = sum(leader.intersects_bbox(other, filled=False) for other in others)
     return outside + 10 * (box.count_overlaps(boxes) + covered) + crossed
 

@@ -269,7 +269,10 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
         f"{percent(1 - joins[0, 2])} of their images are taken for the other"
     )
     leaves = [class_names[leaf] for leaf in tree["leaves"]]
-    alt = f"A tree of {len(class_names)} classes, leaves at the right. {title}. Neighbours in the tree: {listed(leaves)}."
+    alt = (
+        f"A tree of {len(class_names)} classes, leaves at the right. {title}. Neighbours in the "
+        f"tree: {listed(leaves)}."
+    )
     figure = CourseFigure(title, alt, 0.33 * len(class_names) + 0.9)
     axes = figure.add_subplot()
     for y, x in zip(tree["icoord"], tree["dcoord"], strict=True):
