@@ -283,7 +283,7 @@ def test_a_validation_of_nan_alone_is_none() -> None:
     assert "no validation" in figure.alt
 
 
-@pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 4), (6, 3), (7, 4), (9, 3), (10, 4)])
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 4), (6, 3), (7, 4), (9, 3), (10, 5)])
 def test_curve_grid_has_few_columns(count: int, columns: int) -> None:
     figure = plots.curve_grid({f"network {n}": [HISTORY] for n in range(count)})
     panels = figure.axes[:-1]
@@ -344,7 +344,7 @@ def test_score_dots_are_sorted_by_mean() -> None:
     # Standard deviations: 1.4 points (best), 2.8 (next); the lead, 3.0, is larger than both.
     assert figure.title == (
         "best reaches 71.0 % accuracy, 3.0 points more than next and 20.0 more than low; its lead "
-        "is larger than the spread over seeds (2.8 points)"
+        "is larger than the standard deviation over seeds (2.8 points)"
     )
     assert figure.alt == (
         "Dots of accuracy for each seed, the best mean first: best 71.0 % ± 1.4 (2 seeds); next "
@@ -356,11 +356,11 @@ def test_score_dots_doubt_a_small_lead() -> None:
     close = plots.score_dots({"a": [0.6, 0.7], "b": [0.6, 0.68]})
     assert close.title == (
         "a reaches 65.0 % test accuracy, 1.0 points more than b; its lead is not larger than the "
-        "spread over seeds (7.1 points)"
+        "standard deviation over seeds (7.1 points)"
     )
     assert "A line" not in close.alt
     uneven = plots.score_dots({"a": [0.6, 0.7], "b": [0.6]})
-    assert uneven.title.endswith("5.0 points more than b; one seed does not tell the spread")
+    assert uneven.title.endswith("5.0 points more than b; one seed has no standard deviation")
     written = [text.get_text().replace(style.NBSP, " ") for text in uneven.axes[0].texts]
     assert written == ["65.0 % (n = 2)", "60.0 % (n = 1)"]
     assert CALLS["one dot"]().title == "a reaches 50.0 % test accuracy (1 seed)"

@@ -52,7 +52,7 @@ def test_reliability_draws_accuracy_against_confidence() -> None:
 
 def test_coverage_tells_how_many_may_be_answered() -> None:
     figure = plots.coverage({"CNN": calibration.coverage(LABELS, PROBABILITIES)}, goal=0.99)
-    assert figure.title == "To be 99.0 % right, CNN may answer 50.0 % of the pictures"
+    assert figure.title == "To be 99.0 % right, CNN may classify 50.0 % of the images"
     assert figure.axes[0].lines[1].get_ydata() == pytest.approx([1, 1, 2 / 3, 3 / 4])
 
 
@@ -68,7 +68,7 @@ def test_precision_recall_tells_scikit_learns_means() -> None:
         f"{name} {100 * mean:.1f}\N{NO-BREAK SPACE}%"
         for name, mean in zip(("cat", "dog", "ship"), means, strict=True)
     )
-    with pytest.raises(ValueError, match="no picture of class 2"):
+    with pytest.raises(ValueError, match="no image of class 2"):
         plots.precision_recall(np.zeros(90, int) + (np.arange(90) % 2), odds, ("a", "b", "c"))
 
 
@@ -104,7 +104,7 @@ def test_picture_rows_may_have_captions() -> None:
     texts = {"title": "Two", "row_label": "name", "column_label": "side"}
     figure = plots.image_rows(rows, ["left", "right"], captions=["", "cat"], **texts)
     assert "cat" in [each.get_text() for each in figure.axes[0].texts]
-    assert figure.alt.endswith("Below the pictures: cat.")
+    assert figure.alt.endswith("Below the images: cat.")
     with pytest.raises(ValueError, match="2 images, 1 captions"):
         plots.image_rows(rows, ["left", "right"], captions=["cat"], **texts)
 
@@ -129,7 +129,7 @@ def test_classes_join_by_how_often_they_are_confused() -> None:
     """By hand: a and b share (20 + 10) / 200, c and d (4 + 0) / 200; all others 1 / 200."""
     matrix = np.array([[78, 20, 1, 1], [10, 88, 1, 1], [0, 0, 96, 4], [0, 0, 0, 100]])
     figure = plots.class_tree(matrix, ("a", "b", "c", "d"))
-    assert figure.title == "A and b join first: 15.0 % of their pictures are taken for the other"
+    assert figure.title == "A and b join first: 15.0 % of their images are taken for the other"
     joins = sorted(line.get_xdata()[1] for line in figure.axes[0].lines)
     assert joins == pytest.approx([(1 + 1 + 1 + 1) / 4 / 200, 0.02, 0.15])
     leaves = [each.get_text() for each in figure.axes[0].get_yticklabels()]
@@ -142,7 +142,7 @@ def test_classes_of_unequal_sizes_join_by_shares() -> None:
     """a and b are confused 30 times, c and d 20 times, but of a twentieth as many pictures."""
     matrix = np.array([[970, 30, 0, 0], [0, 1000, 0, 0], [0, 0, 45, 5], [0, 0, 15, 35]])
     title = plots.class_tree(matrix, ("a", "b", "c", "d")).title
-    assert title == "D and c join first: 20.0 % of their pictures are taken for the other"
+    assert title == "D and c join first: 20.0 % of their images are taken for the other"
 
 
 def test_an_answer_draws_the_likeliest_classes_and_the_threshold() -> None:
@@ -165,5 +165,5 @@ def test_an_answer_draws_the_likeliest_classes_and_the_threshold() -> None:
     unsure = plots.prediction_card(picture, places, odds, names, method="occlusion", threshold=0.7)
     assert unsure.title == "Probably none of the 3: dog at most, 60.0 % sure"
     assert not plots.prediction_card(picture, places, odds, names, method="occlusion").axes[2].lines
-    with pytest.raises(ValueError, match="do not fit a picture"):
+    with pytest.raises(ValueError, match="does not fit an image"):
         plots.prediction_card(picture, places[:4], odds, names, method="occlusion")

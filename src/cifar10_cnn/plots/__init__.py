@@ -1,44 +1,41 @@
 """The figures of the course: plain arrays in, a figure with an alt text out.
 
-Every figure's title states what it shows, with numbers taken from the data.
+Every figure's title states what it shows, with numbers taken from the data. One module a notebook.
 """
 
-from cifar10_cnn.plots.comparison import curve_grid, score_dots
-from cifar10_cnn.plots.costs import accuracy_against
-from cifar10_cnn.plots.datasets import channel_histograms, class_counts, mean_images
-from cifar10_cnn.plots.examples import confused_images, mistakes, predictions
-from cifar10_cnn.plots.explanations import (
-    heat,
-    image_rows,
-    points_by_class,
-    prediction_card,
-    robustness,
+from cifar10_cnn.plots.build import (
+    block_diagram,
+    convolution_demo,
+    feature_maps,
+    filters,
+    parameter_counts,
 )
-from cifar10_cnn.plots.layers import convolution_demo, feature_maps, filters, parameter_counts
-from cifar10_cnn.plots.pictures import (
+from cifar10_cnn.plots.compare import accuracy_against, curve_grid, learning_rate_search, score_dots
+from cifar10_cnn.plots.evaluate import (
+    bar_scores,
+    class_accuracy,
+    confused_images,
+    confused_pairs,
+    confusion_matrix,
+    mistakes,
+    predictions,
+)
+from cifar10_cnn.plots.look_inside import heat, image_rows, points_by_class, robustness
+from cifar10_cnn.plots.style import CourseFigure, save, show
+from cifar10_cnn.plots.train import accuracy_over_time, compare_curves, learning_curves
+from cifar10_cnn.plots.trust import class_tree, coverage, intervals, precision_recall, reliability
+from cifar10_cnn.plots.visualize import (
     augmentations,
+    channel_histograms,
     channels,
+    class_counts,
     class_grid,
     image_grid,
+    mean_images,
     pairs,
     pixel_zoom,
 )
-from cifar10_cnn.plots.results import (
-    bar_scores,
-    class_accuracy,
-    confused_pairs,
-    confusion_matrix,
-)
-from cifar10_cnn.plots.searches import learning_rate_search
-from cifar10_cnn.plots.style import CourseFigure, save, show
-from cifar10_cnn.plots.training import accuracy_over_time, compare_curves, learning_curves
-from cifar10_cnn.plots.trust import (
-    class_tree,
-    coverage,
-    intervals,
-    precision_recall,
-    reliability,
-)
+from cifar10_cnn.plots.your_image import prediction_card
 
 __all__ = [
     "CourseFigure",
@@ -46,6 +43,7 @@ __all__ = [
     "accuracy_over_time",
     "augmentations",
     "bar_scores",
+    "block_diagram",
     "channel_histograms",
     "channels",
     "class_accuracy",

@@ -13,14 +13,14 @@ from matplotlib.transforms import Bbox
 from cifar10_cnn.plots.style import QUIET_TEXT, CourseFigure
 
 LEGEND_INCHES = 0.3
-
-_CORNERS = [(x, y) for y in (0.8, -0.8) for x in (0.8, -0.8, 0.3, -0.3)]
-_SIDES = [(1, 0), (-1, 0), (0, 1), (0, -1), *_CORNERS]
-_REACH = 8.0
-#: Where a label may stand, in points from its point, the best place first: right, left, above and
-#: below it, then the corners; the same again farther away, on a line to the point.
-_NEAR = [(_REACH * x, _REACH * y) for x, y in _SIDES]
-_FAR = [(reach * x, reach * y) for reach in (14, 21, 29, 38, 50, 65, 85, 110) for x, y in _SIDES]
+_NEAR = 8.0
+_SIDES = [(1, 0), (-1, 0), (0, 1), (0, -1)] + [
+    (x, y) for y in (0.8, -0.8) for x in (0.8, -0.8, 0.3, -0.3)
+]
+#: Where a label may stand, in points from its point, the best place first.
+_PLACES = [
+    (reach * x, reach * y) for reach in (_NEAR, 14, 21, 29, 38, 50, 65, 85, 110) for x, y in _SIDES
+]
 
 
 def label_points(
@@ -40,9 +40,9 @@ def label_points(
         text = axes.annotate(name, point, (0, 0), textcoords="offset points", fontsize=10)
         text.set(in_layout=False, weight="bold" if name in bold else "normal")
         # The first of equals: thus the first free place, or else the least covered one.
-        place = min(_NEAR + _FAR, key=lambda place: _hits(axes, text, place, lines, boxes))
+        place = min(_PLACES, key=lambda place: _hits(axes, text, place, lines, boxes))
         _move(text, place)
-        if place in _FAR:
+        if max(map(abs, place)) > _NEAR:
             leader = _leader(axes, text)
             ends = axes.transData.inverted().transform(leader)
             axes.plot(*ends.T, color=QUIET_TEXT, linewidth=0.7, zorder=1.2)
@@ -50,21 +50,69 @@ def label_points(
         boxes.append(text.get_window_extent())
 
 
+def _obstacles(axes: Axes) -> tuple[list[Path], list[Bbox]]:
+    """Return the lines and the markers that the axes hold, in pixels."""
+    lines, boxes = [], []
+    for line in axes.lines:
+        path = line.get_transform().transform_path(line.get_path())
+        if line.get_linestyle() != "None":
+            lines.append(path)
+        if line.get_marker() != "None":
+            half = line.get_markersize() / 2 * axes.figure.dpi / 72
+            tall = 1 if line.get_marker() == "_" else half
+            for x, y in np.asarray(path.vertices):
+                boxes.append(Bbox.from_extents(x - half, y - tall, x + half, y + tall))
+    return lines, boxes
+
+
+def _move(text: Annotation, place: tuple[float, float]) -> None:
+    """Put a label at a distance from its point, with the edge or corner that is nearest to it."""
+    right, up = (int(np.sign(distance)) for distance in place)
+    horizontal, vertical = ("center", "left", "right"), ("center", "bottom", "top")
+    text.set(position=place, ha=horizontal[right], va=vertical[up])
+
+
+def _leader(axes: Axes, text: Annotation) -> np.ndarray:
+    """Return the ends of the line from a label's point to the label, (2, 2), in pixels."""
+    point, box = axes.transData.transform(text.xy), text.get_window_extent()
+    return np.array([point, np.clip(point, box.min, box.max)])
+
+
+def _hits(
+    axes: Axes,
+    text: Annotation,
+    place: tuple[float, float],
+    lines: Sequence[Path],
+    boxes: Sequence[Bbox],
+) -> int:
+    """Count what a label at a place would cover; what the line to it crosses is less bad."""
+    _move(text, place)
+    box = text.get_window_extent().padded(2)
+    # Nothing is worse than to be cut off.
+    outside = 10_000 * sum(not axes.bbox.contains(*corner) for corner in (box.min, box.max))
+    covered = sum(line.intersects_bbox(box, filled=False) for line in lines)
+    ends = _leader(axes, text)
+    leader = Path(ends)
+    # What is at the point itself, such as its own marker, can't be kept clear.
+    others = [other for other in boxes if not other.padded(_NEAR).contains(*ends[0])]
+    crossed = sum(leader.intersects_bbox(other, filled=False) for other in others)
+    return outside + 10 * (box.count_overlaps(boxes) + covered) + crossed
+
+
 def label_outer(panels: np.ndarray, used: int, xlabel: str, ylabel: str) -> None:
     """Label the panels at the left and at the bottom of a grid; remove those that are not used."""
     for axes in panels[:, 0]:
         axes.set_ylabel(ylabel)
-    for axes in panels[-1]:
-        axes.set_xlabel(xlabel)
-    if used < panels.size:
-        # Those above an empty place need numbers; all get them, so that the rows stay alike.
-        for axes in panels.flat:
+    columns = panels.shape[1]
+    for position, axes in enumerate(panels.flat):
+        if position >= used:
+            axes.remove()
+        elif position + columns >= used:
+            axes.set_xlabel(xlabel)
             axes.tick_params("x", labelbottom=True)
-    for axes in panels.flat[used:]:
-        axes.remove()
 
 
-def legend_alone(figure: CourseFigure, spot: SubplotSpec, handles: Mapping[str, Line2D]) -> None:
+def legend_below(figure: CourseFigure, spot: SubplotSpec, handles: Mapping[str, Line2D]) -> None:
     """Write a legend into a row of its own, `LEGEND_INCHES` high, where it covers nothing."""
     below = figure.add_subplot(spot)
     below.set_axis_off()
@@ -94,53 +142,3 @@ def log_axis(axes: Axes, values: Sequence[float] | np.ndarray, powers: float) ->
     axes.set(xscale="log", xlim=(10**low, 10**high))
     axes.set_xticks(places, texts)
     axes.minorticks_off()
-
-
-def _obstacles(axes: Axes) -> tuple[list[Path], list[Bbox]]:
-    """Return the lines and the markers that the axes hold, in pixels."""
-    lines, boxes = [], []
-    for line in axes.lines:
-        path = line.get_transform().transform_path(line.get_path())
-        if line.get_linestyle() != "None":
-            lines.append(path)
-        if line.get_marker() != "None":
-            half = line.get_markersize() / 2 * axes.figure.dpi / 72
-            tall = 1 if line.get_marker() == "_" else half
-            for x, y in np.asarray(path.vertices):
-                boxes.append(Bbox.from_extents(x - half, y - tall, x + half, y + tall))
-    return lines, boxes
-
-
-def _move(text: Annotation, place: tuple[float, float]) -> None:
-    """Put a label at an offset from its point, with the edge or corner that is nearest to it."""
-    right, up = (int(np.sign(offset)) for offset in place)
-    horizontal, vertical = ("center", "left", "right"), ("center", "bottom", "top")
-    text.set(position=place, ha=horizontal[right], va=vertical[up])
-
-
-def _leader(axes: Axes, text: Annotation) -> np.ndarray:
-    """Return the ends of the line from a label's point to the label, (2, 2), in pixels."""
-    point, box = axes.transData.transform(text.xy), text.get_window_extent()
-    return np.array([point, np.clip(point, box.min, box.max)])
-
-
-def _hits(
-    axes: Axes,
-    text: Annotation,
-    place: tuple[float, float],
-    lines: Sequence[Path],
-    boxes: Sequence[Bbox],
-) -> int:
-    """Count what a label at a place would cover; what the line to it crosses is less bad."""
-    _move(text, place)
-    box = text.get_window_extent().padded(2)
-    # Nothing is worse than to be cut off.
-    outside = 10_000 * sum(not axes.bbox.contains(*corner) for corner in (box.min, box.max))
-    covered = sum(line.intersects_bbox(box, filled=False) for line in lines)
-    crossed = 0
-    if place in _FAR:
-        leader = _leader(axes, text)
-        # What is at the point itself, such as its own marker, can't be kept clear.
-        others = [other for other in boxes if not other.padded(_REACH).contains(*leader[0])]
-        crossed = sum(Path(leader).intersects_bbox(other, filled=False) for other in others)
-    return outside + 10 * (box.count_overlaps(boxes) + covered) + crossed

@@ -1,8 +1,9 @@
 """What all figures share: their class, colours, type, and the way they get into a notebook."""
 
 import io
+import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import AbstractPathEffect, withStroke
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
 from cifar10_cnn import device
-from cifar10_cnn.common import checks, files
+from cifar10_cnn.common import files
 from cifar10_cnn.data.readers import CLASS_NAMES
 
 if TYPE_CHECKING:
@@ -82,9 +83,12 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def _course_style() -> Iterator[None]:
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+    """Draw in matplotlib's defaults and the course's style, whatever the user's style is."""
+    with mpl.rc_context(), warnings.catch_warnings():
         # A box stands for a letter that the font lacks, as in a file's Chinese name.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
         yield
 
 
@@ -98,15 +102,17 @@ class CourseFigure(Figure):
     Attributes:
         alt: one or two sentences for those who can't see it.
         footnote: the small text at the bottom; empty until `show` fills it.
+        of_data: whether it shows data alone, so that no device has a part in it.
     """
 
-    def __init__(self, title: str, alt: str, height: float) -> None:
+    def __init__(self, title: str, alt: str, height: float, of_data: bool = False) -> None:
         """Start an empty figure.
 
         Args:
             title: what the figure shows; broken into lines where it is too long for one.
             alt: alternative text.
             height: in inches, without the title and the footnote.
+            of_data: whether it shows data alone.
         """
         lines = _title_lines(title)
         height += 0.1 + 0.22 * len(lines) + FOOTNOTE_INCHES
@@ -115,6 +121,7 @@ class CourseFigure(Figure):
         super().__init__(figsize=(WIDTH, height), layout=layout)
         FigureCanvasAgg(self)
         self.alt = alt.replace(NBSP, " ")
+        self.of_data = of_data
         self.suptitle("\n".join(lines), x=0.01, ha="left")
         self.footnote = self.text(
             0.01, 0.05 / height, "", ha="left", va="bottom", fontsize=8, color=QUIET_TEXT
@@ -154,20 +161,20 @@ def show(figure: CourseFigure, name: str, source: "Dataset | str") -> None:
     Args:
         figure: what a function of this package returned.
         name: file name for ``figures/``, without ending, such as ``01_class_counts``.
-        source: what it was made from, for the footnote: the data set, on this device, or a line on
-            results that were measured before.
+        source: what it was made from, for the footnote: the data set (and this device, if a network
+            has a part in it), or a line on results that were measured before.
 
     Raises:
         ValueError: if it is no figure, or the name is none for a file.
     """
     _check(figure)
-    checks.file_name(name, "figure's name")
-    if not isinstance(source, str) and not hasattr(source, "origin"):
-        raise ValueError(
-            f"A figure is made from a data set or as a line says, not from {source!r}."
-        )
+    if not isinstance(name, str) or not re.fullmatch(r"[\w-]{1,100}", name):
+        raise ValueError(f"A figure's name is made of letters, digits, - and _, not {name!r}.")
     if not isinstance(source, str):
-        source = f"{source.origin}  |  {device.describe()}"
+        if not hasattr(source, "origin"):
+            raise ValueError(f"A figure's source is a data set or a line of text, not {source!r}.")
+        machine = "" if figure.of_data else f"  |  {device.describe()}"
+        source = source.origin + machine
     figure.footnote.set_text(source)
     display(
         {"image/png": png(figure)},
@@ -184,16 +191,14 @@ def save(figure: CourseFigure, file: Path, source: str) -> None:
     Args:
         figure: what a function of this package returned.
         file: where to.
-        source: what it was made from.
+        source: what it was made from, in a line.
 
     Raises:
         CourseError: if it cannot be written.
         ValueError: if it is no figure.
     """
     _check(figure)
-    if not isinstance(source, str):
-        raise ValueError(f"What a figure is made from is said in a line, not with {source!r}.")
-    figure.footnote.set_text(source)
+    figure.footnote.set_text(str(source))
     files.write(file, png(figure))
 
 
@@ -207,8 +212,8 @@ def png(figure: Figure) -> bytes:
     """Return the figure as a PNG file, with a palette of 256 colours if it is large without."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    for version in (picture, picture.quantize(256, dither=Image.Dither.NONE)):
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    for version in (image, image.quantize(256, dither=Image.Dither.NONE)):
         file = io.BytesIO()
         version.save(file, "png")
         if file.tell() <= MOST_BYTES:
@@ -238,9 +243,9 @@ def edge(colour: str) -> list[AbstractPathEffect]:
     return [withStroke(linewidth=3.2, foreground=QUIET_TEXT)] if light else []
 
 
-def percent(share: float) -> str:
-    """Return a share, 0 to 1, as ``81.2 %``, with a space that no line breaks at."""
-    return f"{100 * share:.1f}{NBSP}%"
+def percent(fraction: float) -> str:
+    """Return a fraction, 0 to 1, as ``81.2 %``, with a space that no line breaks at."""
+    return f"{100 * fraction:.1f}{NBSP}%"
 
 
 def number(value: float, digits: str = ".3g") -> str:
@@ -249,11 +254,11 @@ def number(value: float, digits: str = ".3g") -> str:
 
 
 def in_points(gap: float) -> str:
-    """Return a difference of two shares in percentage points, with a real minus sign."""
+    """Return a difference of two fractions in percentage points, with a real minus sign."""
     return number(100 * gap, ".1f")
 
 
-def listed(words: Sequence[object], most: int = 12) -> str:
+def listed(words: Iterable[object], most: int = 12) -> str:
     """Return words as ``a, b and c``; what passes ``most`` becomes a number."""
     texts = [str(word) for word in words]
     if len(texts) > most:
@@ -261,16 +266,40 @@ def listed(words: Sequence[object], most: int = 12) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
 
 
-def share_axis(axes: Axes, axis: str = "y") -> None:
-    """Write an axis of shares, 0 to 1, in percent."""
-    getattr(axes, f"{axis}axis").set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
+def named(values: Mapping[str, float]) -> list[str]:
+    """Return each name with its fraction in percent."""
+    return [f"{name} {percent(value)}" for name, value in values.items()]
+
+
+def series(position: int) -> dict[str, Any]:
+    """Return how the line at a position looks: its colour, dashes and marker."""
+    position %= len(SERIES)
+    return {
+        "color": SERIES[position],
+        "linestyle": DASHES[position],
+        "marker": MARKERS[position],
+    }
+
+
+def percent_axis(axes: Axes, which: str = "y") -> None:
+    """Write the axes ``x``, ``y`` or ``xy`` of fractions, 0 to 1, in percent."""
+    for axis in which:
+        formatter = FuncFormatter(lambda value, _: f"{100 * value:.3g} %")
+        getattr(axes, f"{axis}axis").set_major_formatter(formatter)
+
+
+def bars(axes: Axes, names: Sequence[str], values: Any, marks: Sequence[str], **look: Any) -> Any:
+    """Draw horizontal bars from the top on, with a text at the end of each."""
+    drawn = axes.barh(range(len(names)), values, **look)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.bar_label(drawn, marks, padding=4, bbox=paper)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    return drawn
 
 
 def powers_axis(axis: Axis, text: str | Callable[[float, Any], str]) -> None:
-    """Write the powers of ten on an axis, on a short one 2 and 5 between them, too.
-
-    Matplotlib would write formulas, which the course's figures do not read.
-    """
+    """Write the powers of ten on a logarithmic axis, on a short one 2 and 5 between them, too."""
     low, high = sorted(axis.get_view_interval())
     if high < 300 * low:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -284,20 +313,3 @@ def class_ticks(axes: Axes, axis: str, class_names: Sequence[str]) -> None:
     if axis == "x" and len(class_names) > 6:
         for label in axes.get_xticklabels():
             label.set(rotation=30, ha="right", rotation_mode="anchor")
-
-
-def members_of_classes(
-    images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
-) -> list[np.ndarray]:
-    """Return, for each class, the indices of its pictures.
-
-    Raises:
-        ValueError: if there are not as many labels as pictures, or a class has no picture.
-    """
-    labels = checks.classes(labels, len(checks.names(class_names)))
-    checks.same_length(images=images, labels=labels)
-    members = [np.flatnonzero(labels == label) for label in range(len(class_names))]
-    for label, name in enumerate(class_names):
-        if not len(members[label]):
-            raise ValueError(f"There is no picture of class {label}, {name}.")
-    return members

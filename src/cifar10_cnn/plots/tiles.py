@@ -1,4 +1,4 @@
-"""Pictures side by side in one pair of axes, measured in inches so that captions fit."""
+"""Images side by side in one pair of axes, measured in inches so that captions fit."""
 
 import re
 import textwrap
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from cifar10_cnn.common import checks
-from cifar10_cnn.plots.style import WIDTH
+from cifar10_cnn.plots.style import WIDTH, CourseFigure
 
 GAP = 0.07
 LINE = 0.16  # inches from one line of a caption to the next
@@ -20,65 +20,47 @@ LETTER = 0.64  # width of a wide word's letters by the font size
 
 @dataclass(frozen=True)
 class Tiles:
-    """A grid of pictures, planned.
+    """A grid of images, planned: sizes in inches, the font's in points."""
 
-    Attributes:
-        count: number of pictures.
-        columns: pictures in a row.
-        size: width of a picture in inches.
-        ratio: height of a picture by its width.
-        captions: a text below each picture, broken into lines; empty if there are none.
-        font_size: of the captions, in points.
-    """
-
-    count: int
+    images: np.ndarray
     columns: int
     size: float
-    ratio: float
     captions: tuple[str, ...]
     font_size: float
 
     @property
+    def image_height(self) -> float:
+        """Inches that one image is high."""
+        return self.size * self.images.shape[1] / self.images.shape[2]
+
+    @property
     def pitch(self) -> tuple[float, float]:
-        """Inches from one picture to the next: to the right, down."""
+        """Inches from one image to the next: to the right, down."""
         lines = max((caption.count("\n") + 1 for caption in self.captions), default=0)
-        below = GAP if not lines else lines * LINE + 0.14
-        return self.size + GAP, self.size * self.ratio + below
+        return self.size + GAP, self.image_height + (lines * LINE + 0.14 if lines else GAP)
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return -(-self.count // self.columns)
+        return -(-len(self.images) // self.columns)
 
     @property
     def height(self) -> float:
         """Inches that all rows take."""
         return self.rows * self.pitch[1] + 0.05
 
-    def corner(self, position: int) -> tuple[float, float]:
-        """Return x and y, in inches from the upper left, of a picture's upper left corner."""
-        row, column = divmod(position, self.columns)
-        return column * self.pitch[0], row * self.pitch[1]
-
-    def draw(
-        self,
-        axes: Axes,
-        images: np.ndarray,
-        colours: Sequence[str] | None = None,
-        **imshow: Any,
-    ) -> None:
-        """Draw the pictures and their captions.
+    def draw(self, axes: Axes, colours: Sequence[str] | None = None, **imshow: Any) -> None:
+        """Draw the images and their captions; the axes lose their frame and ticks.
 
         Args:
-            axes: where; they lose their frame and ticks.
-            images: (N, h, w, 3) or, drawn in grey, (N, h, w).
+            axes: where.
             colours: one for each caption; black if None.
             imshow: more arguments for ``Axes.imshow``.
         """
-        checks.same_length(images=images, tiles=range(self.count))
-        for position, image in enumerate(images):
-            x, y = self.corner(position)
-            extent = (x, x + self.size, y + self.size * self.ratio, y)
+        for position, image in enumerate(self.images):
+            row, column = divmod(position, self.columns)
+            x, y = column * self.pitch[0], row * self.pitch[1]
+            extent = (x, x + self.size, y + self.image_height, y)
             axes.imshow(image, extent=extent, **{"cmap": "gray", **imshow})
             lines = self.captions[position].split("\n") if self.captions else []
             # Line by line, so that the captions of a row stand on the same baselines.
@@ -94,7 +76,19 @@ class Tiles:
                 )
         axes.set(xlim=(0, self.columns * self.pitch[0] - GAP), ylim=(self.height, 0))
         axes.set(xticks=[], yticks=[], aspect="equal")
+        axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
+
+    def label_rows(
+        self, axes: Axes, names: Sequence[str], places: Sequence[float] = (0.5,), **text: Any
+    ) -> None:
+        """Write names before the rows, at one place or more of each image's height, 0 to 1."""
+        middles = [
+            row * self.pitch[1] + self.image_height * place
+            for row in range(self.rows)
+            for place in places
+        ]
+        axes.set_yticks(middles, names, **text)
 
 
 def plan(
@@ -105,38 +99,60 @@ def plan(
     width: float = WIDTH - 0.3,
     largest: float = 1.7,
 ) -> Tiles:
-    """Plan a grid of pictures that fits into a width.
+    """Plan a grid of images that fits into a width.
 
     Args:
-        images: (N, h, w, …), at least one.
-        columns: pictures in a row; fewer if there are fewer pictures.
-        captions: a text for each picture.
+        images: (N, h, w, 3) or, drawn in grey, (N, h, w); at least one.
+        columns: images in a row; fewer if there are fewer images.
+        captions: a text for each image.
         width: in inches.
-        largest: width of a picture in inches at most.
+        largest: width of an image in inches at most.
 
     Raises:
         ValueError: if there is no column, or another number of captions.
     """
     columns = min(checks.count(columns, "columns"), len(images))
     size = min(largest, width / columns - GAP)
-    texts: list[str] = []
-    font_size = 10.0
-    if captions is not None:
-        checks.same_length(images=images, captions=captions)
-        texts = [str(caption) for caption in captions]
-        longest = max((len(word) for text in texts for word in re.split("[ \n]", text)), default=1)
-        font_size = float(np.clip((size + GAP - 0.02) * 72 / LETTER / max(longest, 1), 7, 10))
-        letters = max(1, int((size + GAP - 0.02) * 72 / LETTER / font_size + 0.01))
-        texts = [
-            "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, letters))
-            for text in texts
-        ]
-    ratio = images.shape[1] / images.shape[2]
-    return Tiles(len(images), columns, size, ratio, tuple(texts), font_size)
+    if captions is None:
+        return Tiles(images, columns, size, (), 10)
+    checks.same_length(images=images, captions=captions)
+    texts = [str(caption) for caption in captions]
+    longest = max((len(word) for text in texts for word in re.split("[ \n]", text)), default=1)
+    points = (size + GAP - 0.02) * 72 / LETTER
+    font_size = float(np.clip(points / max(longest, 1), 7, 10))
+    letters = max(1, int(points / font_size + 0.01))
+    broken = tuple(
+        "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, letters))
+        for text in texts
+    )
+    return Tiles(images, columns, size, broken, font_size)
 
 
-def as_pictures(images: ArrayLike) -> np.ndarray:
-    """Return colour pictures as uint8, (N, h, w, 3).
+def tiled(tiles: Tiles, title: str, alt: str, **figure_options: Any) -> tuple[CourseFigure, Axes]:
+    """Return a figure of these tiles alone, and its axes."""
+    figure = CourseFigure(title, alt, tiles.height, **figure_options)
+    axes = figure.add_subplot()
+    tiles.draw(axes)
+    return figure, axes
+
+
+def in_rows(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
+    """Return images of rows one after the other, short rows filled with white, and the columns."""
+    columns = max(map(len, rows))
+    filled = np.full((len(rows), columns, *rows[0].shape[1:]), 255, dtype=np.uint8)
+    for place, row in zip(filled, rows, strict=True):
+        place[: len(row)] = as_images(row)
+    return filled.reshape(-1, *rows[0].shape[1:]), columns
+
+
+def above(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Return images (N, 2h + 1, w, 3): one above the other, with a white line between them."""
+    white = np.full((len(upper), 1, *upper.shape[2:]), 255, dtype=np.uint8)
+    return np.concatenate([upper, white, lower], axis=1)
+
+
+def as_images(images: ArrayLike) -> np.ndarray:
+    """Return colour images as uint8, (N, h, w, 3).
 
     Args:
         images: (N, h, w, 3), integers or floats 0 to 255 (not 0 to 1); values beyond are cut off.
@@ -144,10 +160,9 @@ def as_pictures(images: ArrayLike) -> np.ndarray:
     Raises:
         ValueError: if they are anything else, or there is none.
     """
-    array = checks.images(images)
-    return np.clip(np.rint(array), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(checks.images(images)), 0, 255).astype(np.uint8)
 
 
-def as_picture(image: ArrayLike) -> np.ndarray:
-    """Return one colour picture as uint8, (h, w, 3); see `as_pictures`."""
-    return as_pictures(checks.array(image, "pixels of a picture", "(h, w, 3)")[np.newaxis])[0]
+def as_image(image: ArrayLike) -> np.ndarray:
+    """Return one colour image as uint8, (h, w, 3); see `as_images`."""
+    return as_images(checks.array(image, "pixels of an image", "(h, w, 3)")[np.newaxis])[0]

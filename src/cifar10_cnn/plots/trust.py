@@ -1,4 +1,4 @@
-"""Figures on how far a model's numbers can be trusted: margins of error, and its own confidence."""
+"""Figures of notebook 07: margins of error, and how far a model's confidence can be trusted."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,12 +21,13 @@ from cifar10_cnn.plots.style import (
     in_points,
     listed,
     percent,
+    percent_axis,
     powers_axis,
-    share_axis,
+    series,
     styled,
 )
 
-#: Where a logarithmic axis of shares ends: once in ten thousand pictures.
+#: Where a logarithmic axis of fractions ends: once in ten thousand images.
 _NEVER = 1e-4
 
 
@@ -34,18 +35,18 @@ _NEVER = 1e-4
 def intervals(
     shares: Mapping[str, float], ends: Mapping[str, Sequence[tuple[float, float]]], what: str
 ) -> CourseFigure:
-    """Draw shares with the 95 % intervals that they are known to, the highest share on top.
+    """Draw fractions with the 95 % intervals that they are known to, the highest on top.
 
     Used in notebook 07.
 
     Args:
         shares: 0 to 1, by name.
-        ends: by method, such as ``Wilson``: the lower and upper end of each share's interval. The
+        ends: by method, such as ``Wilson``: the lower and upper end of each value's interval. The
             title tells how wide those of the first method are.
-        what: what the shares are, such as ``recall``.
+        what: what the values are, such as ``recall``.
 
     Raises:
-        ValueError: if there is no share or no method, or an interval does not hold its share.
+        ValueError: if there is no value or no method, or an interval does not hold its value.
     """
     names = list(checks.mapping(shares, "share"))
     values = checks.shares(list(shares.values()), what)
@@ -81,7 +82,7 @@ def intervals(
     axes.invert_yaxis()
     axes.set(xlabel=f"{what}, with its 95 % interval", ylabel="class")
     axes.grid(axis="x")
-    share_axis(axes, "x")
+    percent_axis(axes, "x")
     axes.legend(title="interval by", loc="best")
     return figure
 
@@ -101,7 +102,7 @@ def _ends_around(
 
 @styled
 def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
-    """Draw how often a model is right against how sure it says it is; and how many pictures.
+    """Draw how often a model is right against how sure it says it is; and how many images.
 
     Used in notebook 07.
 
@@ -122,29 +123,24 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
     ]
     title = f"Confidence misses accuracy by {listed(texts)}"
     alt = (
-        f"Accuracy against confidence in bins, and the numbers of pictures in them. {title}, on "
+        f"Accuracy against confidence in bins, and the numbers of images in them. {title}, on "
         "average."
     )
     figure = CourseFigure(title, alt, 4.2)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    left.plot([0, 1], [0, 1], color=BLACK, linewidth=1, linestyle=":", label="honest")
+    left.plot([0, 1], [0, 1], color=BLACK, linewidth=1, linestyle=":", label="calibrated")
     for position, (name, each) in enumerate(found.items()):
-        style = {
-            "color": SERIES[position % len(SERIES)],
-            "linestyle": DASHES[position % len(DASHES)],
-            "marker": MARKERS[position % len(MARKERS)],
-            "label": name,
-        }
+        style = series(position) | {"label": name}
         filled = each.counts > 0
         left.plot(each.confidence[filled], each.accuracy[filled], **style)
         right.plot(each.confidence[filled], each.counts[filled], **style)
     left.set(xlabel="confidence (mean of a bin)", ylabel="accuracy of the bin", ylim=(0, 1.02))
-    right.set(xlabel="confidence", ylabel="pictures in the bin", yscale="log")
+    right.set(xlabel="confidence", ylabel="images in the bin", yscale="log")
     for axes in (left, right):
         axes.set_xlim(0, 1.02)
         axes.grid()
-        share_axis(axes, "x")
-    share_axis(left)
+        percent_axis(axes, "x")
+    percent_axis(left)
     powers_axis(right.yaxis, "{x:,.0f}")
     left.legend(loc="upper left")
     return figure
@@ -154,13 +150,13 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
 def coverage(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], goal: float = 0.99
 ) -> CourseFigure:
-    """Draw a model's accuracy against the share of pictures that it answers, the surest first.
+    """Draw a model's accuracy against the fraction of images that it classifies, the surest first.
 
     Used in notebook 07.
 
     Args:
         curves: what ``calibration.coverage`` returned, by the model's name.
-        goal: an accuracy, 0 to 1; the title tells how many pictures may be answered for it.
+        goal: an accuracy, 0 to 1; the title tells how many images may be classified for it.
 
     Raises:
         ValueError: if there is no curve.
@@ -171,26 +167,24 @@ def coverage(
     for name, (shares, accuracy) in curves.items():
         enough = np.flatnonzero(accuracy >= goal)
         share = float(shares[enough[-1]]) if len(enough) else 0.0
-        texts.append(f"{name} may answer {percent(share)}")
-    title = f"To be {percent(goal)} right, {listed(texts)} of the pictures"
+        texts.append(f"{name} may classify {percent(share)}")
+    title = f"To be {percent(goal)} right, {listed(texts)} of the images"
     ends = [f"{name} {percent(accuracy[-1])}" for name, (_, accuracy) in curves.items()]
-    alt = f"Accuracy against the share of pictures answered. {title}. Of all: {listed(ends)}."
+    alt = f"Accuracy against the share of images classified. {title}. Of all: {listed(ends)}."
     figure = CourseFigure(title, alt, 3.6)
     axes = figure.add_subplot()
     axes.axhline(goal, color=BLACK, linewidth=1, linestyle=":", label=percent(goal))
     for position, (name, (shares, accuracy)) in enumerate(curves.items()):
-        few = shares >= 0.02  # the first hundredths are the luck of a few pictures
+        few = shares >= 0.02  # the first hundredths are the variance of a few images
         axes.plot(
             shares[few],
             accuracy[few],
-            color=SERIES[position % len(SERIES)],
-            linestyle=DASHES[position % len(DASHES)],
+            **series(position) | {"marker": ""},
             label=name,
         )
-    axes.set(xlabel="pictures answered, the surest first", ylabel="accuracy on these", xlim=(0, 1))
+    axes.set(xlabel="images classified, the surest first", ylabel="accuracy on these", xlim=(0, 1))
     axes.grid()
-    share_axis(axes)
-    share_axis(axes, "x")
+    percent_axis(axes, "xy")
     axes.legend(loc="lower left")
     return figure
 
@@ -199,23 +193,23 @@ def coverage(
 def precision_recall(
     labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
 ) -> CourseFigure:
-    """Draw, for each class, how precise a model is against how many of its pictures it finds.
+    """Draw, for each class, how precise a model is against how many of its images it finds.
 
     Used in notebook 07.
 
     Args:
-        labels: true classes, (N,), 0 to k - 1; each class has pictures.
+        labels: true classes, (N,), 0 to k - 1; each class has images.
         probabilities: (N, k), 0 to 1.
         class_names: k names.
 
     Raises:
-        ValueError: if the shapes do not fit together, or a class has no picture.
+        ValueError: if the shapes do not fit together, or a class has no image.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     checks.names(class_names, probabilities.shape[1])
     missing = set(range(len(class_names))) - set(labels.tolist())
     if missing:
-        raise ValueError(f"There is no picture of class {min(missing)}: give some of each.")
+        raise ValueError(f"There is no image of class {min(missing)}: give some of each.")
     means = [
         float(average_precision_score(labels == number, probabilities[:, number]))
         for number in range(len(class_names))
@@ -223,7 +217,7 @@ def precision_recall(
     order = np.argsort(means)[::-1]
     best, worst = order[0], order[-1]
     title = (
-        f"{class_names[best].capitalize()} is told from all others best (average precision "
+        f"{class_names[best].capitalize()} is told apart best (average precision "
         f"{percent(means[best])}), {class_names[worst]} worst ({percent(means[worst])})"
     )
     texts = [f"{class_names[i]} {percent(means[i])}" for i in order]
@@ -244,8 +238,7 @@ def precision_recall(
         )
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
     axes.grid()
-    share_axis(axes)
-    share_axis(axes, "x")
+    percent_axis(axes, "xy")
     axes.legend(
         title="average precision", loc="center left", bbox_to_anchor=(1.01, 0.5), borderaxespad=0
     )
@@ -259,7 +252,7 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     Their distances are those of ``evaluation.similarity``. Used in notebook 07.
 
     Args:
-        matrix: numbers of pictures, (k, k), row the true class, column the predicted one.
+        matrix: numbers of images, (k, k), row the true class, column the predicted one.
         class_names: k names, at least two.
 
     Raises:
@@ -273,11 +266,12 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
         first, second = second, first
     title = (
         f"{class_names[first].capitalize()} and {class_names[second]} join first: "
-        f"{percent(1 - joins[0, 2])} of their pictures are taken for the other"
+        f"{percent(1 - joins[0, 2])} of their images are taken for the other"
     )
     leaves = [class_names[leaf] for leaf in tree["leaves"]]
     alt = (
-        f"A tree of {len(class_names)} classes. {title}. Neighbours in the tree: {listed(leaves)}."
+        f"A tree of {len(class_names)} classes, leaves at the right. {title}. Neighbours in the "
+        f"tree: {listed(leaves)}."
     )
     figure = CourseFigure(title, alt, 0.33 * len(class_names) + 0.9)
     axes = figure.add_subplot()
@@ -285,8 +279,14 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
         axes.plot(np.maximum(1 - np.array(x), _NEVER), y, color=BLUE, linewidth=1.8)
     axes.set_yticks(10 * np.arange(len(leaves)) + 5, leaves)
     ends = np.maximum(1 - joins[:, 2], _NEVER)
-    axes.set(xscale="log", xlim=(1.5 * ends.max(), ends.min() / 1.5), ylabel="class")
-    axes.set_xlabel("share of two classes' pictures that are confused (of two groups: the mean)")
+    axes.set(xscale="log", xlim=(ends.min() / 1.5, 1.5 * ends.max()))
+    axes.set_xlabel(
+        "← rarely confused     fraction of two classes' images that is confused     often →"
+    )
+    # The leaves stand at the right, where classes that are often confused join.
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.set_ylabel("class")
     axes.grid(axis="x")
     powers_axis(axes.xaxis, lambda share, _: f"{100 * share:.3g} %")
     return figure

@@ -1,4 +1,4 @@
-"""Figures on how a training went, epoch by epoch."""
+"""Figures of notebook 04: how a training went, epoch by epoch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,15 +10,14 @@ from cifar10_cnn.common import checks
 from cifar10_cnn.plots.style import (
     BLACK,
     BLUE,
-    DASHES,
-    MARKERS,
-    SERIES,
     VERMILLION,
     CourseFigure,
     in_points,
     listed,
+    named,
     percent,
-    share_axis,
+    percent_axis,
+    series,
     styled,
 )
 
@@ -27,7 +26,7 @@ History = Mapping[str, Sequence[float]]
 
 @styled
 def learning_curves(history: History) -> CourseFigure:
-    """Draw accuracy and loss on the training and the validation pictures, epoch by epoch.
+    """Draw accuracy and loss on the training and the validation images, epoch by epoch.
 
     Used in notebook 04.
 
@@ -59,7 +58,7 @@ def learning_curves(history: History) -> CourseFigure:
         _line(axes, curves[f"val_{kind}"], 1, "validation", BLUE)
         axes.axvline(best + 1, color=BLACK, linestyle=":", linewidth=1.2, zorder=0)
         _finish(axes, kind, len(train))
-    share_axis(panels[0])
+    percent_axis(panels[0])
     panels[0].plot(
         best + 1,
         validation[best],
@@ -117,7 +116,7 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
     epochs = max(len(curve) for curve in validation.values())
     _finish(left, "validation accuracy", epochs)
     _finish(right, "training − validation (points)", epochs)
-    share_axis(left)
+    percent_axis(left)
     right.axhline(0, color=BLACK, linewidth=0.8)
     below = figure.add_subplot(grid[1, :])
     below.set_axis_off()
@@ -153,29 +152,21 @@ def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseF
         texts.append(text)
     title = "; ".join(texts)
     title = title[0].upper() + title[1:]
-    ends = [f"{name}: {percent(curve[-1])}" for name, curve in curves.items()]
+    ends = {name: float(curve[-1]) for name, curve in curves.items()}
     alt = (
         f"Validation accuracy against minutes of training, {len(curves)} runs. {title}. At the end "
-        f"of its last epoch, {'; '.join(ends)}."
+        f"of its last epoch: {listed(named(ends))}."
     )
     figure = CourseFigure(title, alt, 3.7)
     axes = figure.subplots()
     axes.axhline(goal, color=BLACK, linewidth=1, linestyle=":", label=f"{percent(goal)}")
     for position, (name, curve) in enumerate(curves.items()):
-        axes.plot(
-            minutes[name],
-            curve,
-            color=SERIES[position],
-            linestyle=DASHES[position],
-            marker=MARKERS[position],
-            markersize=6,
-            label=name,
-        )
+        axes.plot(minutes[name], curve, **series(position), markersize=6, label=name)
     axes.set(xlabel="minutes of training", ylabel="validation accuracy")
     axes.set_xlim(left=0)
     axes.margins(y=0.08)
     axes.grid()
-    share_axis(axes)
+    percent_axis(axes)
     axes.legend(loc="lower right")
     return figure
 
@@ -197,17 +188,10 @@ def _curve(history: History, key: str) -> np.ndarray:
 def _line(
     axes: Axes, curve: np.ndarray, position: int, label: str = "", colour: str | None = None
 ) -> None:
-    style = position % len(SERIES)
-    axes.plot(
-        np.arange(1, len(curve) + 1),
-        curve,
-        color=colour or SERIES[style],
-        linestyle=DASHES[style],
-        marker=MARKERS[style],
-        markersize=5,
-        markevery=max(1, len(curve) // 12),
-        label=label,
-    )
+    look = series(position) | ({"color": colour} if colour else {})
+    every = max(1, len(curve) // 12)
+    epochs = np.arange(1, len(curve) + 1)
+    axes.plot(epochs, curve, **look, markersize=5, markevery=every, label=label)
 
 
 def _finish(axes: Axes, label: str, epochs: int) -> None:
