@@ -42,7 +42,7 @@ GIVEN = {
         "about 0.5 % of CIFAR-10's test labels are wrong, some 54 of 10,000",
         "right on 95 % of the test pictures",
     ],
-    "09_your_picture": [
+    "09_your_image": [
         "The softmax always shares 100 % out",
         "what 90 % of the validation pictures reach",
         "only 2 % of the validation pictures stay below it",

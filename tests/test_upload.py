@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 from test_predict import READ, REFUSED
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "09_your_picture.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "09_your_image.ipynb"
 UPLOAD = """
 import base64
 import datetime
