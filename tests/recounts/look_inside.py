@@ -10,8 +10,8 @@ import tensorflow as tf
 from scipy import ndimage, spatial
 from sklearn import metrics
 
+from cifar10_cnn.data import corruptions
 from cifar10_cnn.device import keras
-from recounts.corruption import CORRUPTIONS, GREY
 from recounts.shared import (
     AT_ONCE,
     Line,
@@ -23,6 +23,9 @@ from recounts.shared import (
     predict,
     values,
 )
+
+#: What hides a part of an image.
+GREY = 120
 
 
 def look_inside(names: dict[str, Any]) -> Iterator[Line]:
@@ -183,14 +186,15 @@ def _doubtful(test: Predictions) -> Iterator[Line]:
 
 
 def _robustness(model: keras.Model, images: np.ndarray, test: Predictions) -> Line:
-    tenth = len(images) // 10
+    """Return what corruptions cost, which ``test_corruptions.py`` tests one by one."""
+    tenth, corrupt = len(images) // 10, corruptions.corrupt
     some, labels, clean = images[:tenth], test.labels[:tenth], 100 * test.right[:tenth].mean()
     curves = [
         [
-            100 * np.mean(predict(model, corrupt(some, strength)).argmax(axis=1) == labels)
-            for strength in range(5)
+            100 * np.mean(predict(model, corrupt(some, name, s)).argmax(axis=1) == labels)
+            for s in (1, 2, 3, 4, 5)
         ]
-        for corrupt in CORRUPTIONS.values()
+        for name in corruptions.names()
     ]
     losses = [clean - curve[-1] for curve in curves]
     return "08_robustness", f"5 {values(losses)}", f"{clean} {values(map(values, curves))}"

@@ -108,7 +108,7 @@ def opening(names: dict[str, Any]) -> Iterator[Line]:
 
 
 def confusions(test: Predictions) -> list[tuple[int, int, int, float]]:
-    """Return (true class, predicted class, number of images, rate of the true class); most first."""
+    """Return (true class, predicted class, images, rate of the true class), most first."""
     pairs = zip(test.labels.tolist(), test.predicted.tolist(), strict=True)
     sizes = Counter(test.labels.tolist())
     counts = [
@@ -139,13 +139,3 @@ def best_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def nine_in_ten_reach(numbers: np.ndarray) -> float:
     """Return the number that a tenth of the numbers stays below."""
     return statistics.quantiles(numbers.tolist(), n=10, method="inclusive")[0]
-
-
-def mixed(images: np.ndarray) -> np.ndarray:
-    """Return images cut into 16 tiles, these in another order."""
-    corners = [(8 * row, 8 * column) for row in range(4) for column in range(4)]
-    order = np.random.default_rng(0).permutation(16)
-    result = np.empty_like(images)
-    for (top, left), (y, x) in zip(corners, [corners[number] for number in order], strict=True):
-        result[:, top : top + 8, left : left + 8] = images[:, y : y + 8, x : x + 8]
-    return result

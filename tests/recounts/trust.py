@@ -15,6 +15,7 @@ from scipy.cluster import hierarchy
 from sklearn import metrics
 
 from cifar10_cnn.common import paths
+from cifar10_cnn.data.corruptions import shuffled_tiles
 from cifar10_cnn.device import keras
 from cifar10_cnn.training import recipes
 from recounts.evaluate import cross_entropy
@@ -23,7 +24,6 @@ from recounts.shared import (
     Predictions,
     best_temperature,
     confusions,
-    mixed,
     nine_in_ten_reach,
     on_test,
     opening,
@@ -60,7 +60,7 @@ def trust(names: dict[str, Any]) -> Iterator[Line]:
     accepted, right = calibrated.confidence >= threshold, calibrated.right
     yield f"{100 * threshold} {100 * accepted.mean()}"
     yield f"{100 * right[accepted].mean()} {100 * right[~accepted].mean()}"
-    ood = tempered(predict(names["model"], mixed(dataset.test.images[:1000])), temperature)
+    ood = tempered(predict(names["model"], shuffled_tiles(dataset.test.images[:1000])), temperature)
     rate = 100 * (ood.max(axis=1) >= threshold).mean()
     yield f"{len(ood)} {rate}"
     tiles = values(f"{test.classes[row.argmax()]} {100 * row.max()}" for row in ood[:10])

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from cifar10_cnn.data.corruptions import shuffled_tiles
 from recounts.shared import (
     Line,
     best_temperature,
     first_twelve,
-    mixed,
     nine_in_ten_reach,
     opening,
     predict,
@@ -34,7 +34,7 @@ def your_image(names: dict[str, Any]) -> Iterator[Line]:
     threshold = nine_in_ten_reach(sure)
     yield f"{100 * threshold} {temperature}"
     yield f"{100 * (sure < threshold).mean()}"
-    ood = probabilities_of(mixed(validation.images)).max(axis=1)
+    ood = probabilities_of(shuffled_tiles(validation.images)).max(axis=1)
     yield f"{100 * (ood >= threshold).mean()}"
 
     with Image.open(names["folder"] / "horse.png") as photo:
@@ -44,6 +44,7 @@ def your_image(names: dict[str, Any]) -> Iterator[Line]:
     horse, test = probabilities_of(np.stack([image, names["dataset"].test.images[0]]))
     yield _card("09_drawing", horse, classes, threshold)
     yield _card("09_test_image", test, classes, threshold)
+    yield classes[names["dataset"].test.labels[0]]
     yield from _drawings(probabilities_of(names["drawings"]), classes, threshold)
     for row in probabilities_of(names["nothing"]):
         yield f"{classes[row.argmax()]} {100 * row.max()}"
