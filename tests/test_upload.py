@@ -25,7 +25,7 @@ upload.value = [
 class WithoutWidgets(NotebookClient):
     """Leaves what the widget shows with the cell that uploads.
 
-    nbclient's own widgets reply to the kernel while they wait for it, and may miss its reply by that.
+    nbclient's own widgets talk to the kernel while they wait for it, and may miss its reply.
     """
 
     def handle_comm_msg(self, *_: object) -> None:
