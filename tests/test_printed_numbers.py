@@ -60,12 +60,12 @@ def test_each_number_is_what_it_should_be(lines: Lines) -> None:
 
 
 def test_a_wrong_number_or_a_missing_line_is_noticed(lines: Lines) -> None:
-    """Each one in a printed line; in a figure a wrong number may be another right one."""
+    """Each one in a printed line; in a figure it may be a size, or another right one."""
     wrong = printed.moved_lines(*lines)
     missed = [line for line, target in wrong if printed.says(line, target)]
     assert wrong
     assert not [line for line in missed if isinstance(line, str)]
-    assert len(missed) < 0.1 * len(wrong), missed
+    assert len(missed) < 0.2 * len(wrong), missed
     assert printed.faults(lines.printed[:-1], lines.recounted)
 
 
