@@ -1,6 +1,6 @@
-"""Each number that notebooks 05, 07, 08 and 09 print, and their figures tell, is counted again.
+"""Each number that notebooks 05, 07, 08 and 09 print, and their figures state, is counted again.
 
-``printed.py`` executes a notebook; ``recounts`` says what it must tell, by means of its own.
+``printed.py`` executes a notebook; ``recounts`` says what it must print, by means of its own.
 """
 
 import os
@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
 import printed
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from recounts import RECOUNTS
+from recounts.shared import Line
 
 from cifar10_cnn.common import paths
 
@@ -28,13 +27,20 @@ ENVIRONMENT = {
 
 
 class Lines(NamedTuple):
-    """What a notebook told, and what it should have told."""
+    """What a notebook printed, and what it should have printed."""
 
-    told: list[str]
-    recounted: list[str]
+    printed: list[Line]
+    recounted: list[Line]
 
 
-@pytest.fixture(scope="module", params=RECOUNTS)
+#: The quickest is tested by default.
+PARAMS = [
+    pytest.param(name, marks=[] if name == "09_your_image" else pytest.mark.long)
+    for name in RECOUNTS
+]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def lines(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lines]:
@@ -44,8 +50,8 @@ def lines(
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**ENVIRONMENT, "CIFAR10_HOME": str(home)}.items():
             patch.setenv(name, value)
-        told = printed.execute(NOTEBOOKS / f"{request.param}.ipynb")
-        yield Lines(told.lines, list(RECOUNTS[request.param](told.names)))
+        result = printed.execute(NOTEBOOKS / f"{request.param}.ipynb")
+        yield Lines(result.lines, list(RECOUNTS[request.param](result.names)))
 
 
 def test_each_number_is_what_it_should_be(lines: Lines) -> None:
@@ -53,30 +59,29 @@ def test_each_number_is_what_it_should_be(lines: Lines) -> None:
     assert not faults, "\n\n".join(faults)
 
 
-def test_each_number_that_is_wrong_is_noticed(lines: Lines) -> None:
-    wrong = [
-        (moved, wanted)
-        for line, wanted in zip(*lines, strict=True)
-        for moved in printed.moved(line)
-    ]
+def test_a_wrong_number_or_a_missing_line_is_noticed(lines: Lines) -> None:
+    """Each one in a printed line; in a figure it may be a size, or another right one."""
+    wrong = printed.moved_lines(*lines)
+    missed = [line for line, target in wrong if printed.says(line, target)]
     assert wrong
-    assert not [pair for pair in wrong if printed.says(*pair)]
-
-
-def test_a_line_too_many_or_too_few_is_noticed(lines: Lines) -> None:
-    assert printed.faults([*lines.told, "7 more"], lines.recounted)
-    assert printed.faults(lines.told[:-1], lines.recounted)
+    assert not [line for line in missed if isinstance(line, str)]
+    assert len(missed) < 0.2 * len(wrong), missed
+    assert printed.faults(lines.printed[:-1], lines.recounted)
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted", "same"),
+    ("line", "target", "same"),
     [
         ("accuracy  87.5%", "accuracy 87.46%", True),
         ("accuracy 87.5%", "accuracy 87.44%", False),
-        ("1,234 pictures", "1234 pictures", True),
-        ("1,234 pictures", "1234 images", False),
+        ("1,234 images", "1234", True),
+        ("a cat, 0.5", "cat 0.51", True),
+        ("a cat, 0.5", "dog 0.51", False),
+        (("a", "Cat 5 %", "Of 10 images, cat 5 %"), ("a", "", "cat 5.2"), True),
+        (("a", "Cat 6 %", "Of 10 images, cat 5 %"), ("a", "", "cat 5.2"), False),
+        (("a", "Cat", "Of 10 images, cat 6 %"), ("a", "", "cat 5.2"), False),
+        (("a", "Cat", "cat 5 %"), ("b", "", "cat 5.2"), False),
         ("from −0.37 to 0.35", "from -0.372 to 0.351", True),
-        ("from 0.37 to 0.35", "from -0.372 to 0.351", False),
         ("p = 7.2e-07", "p = 7.24e-07", True),
         ("p = 7.2e-07", "p = 7.3e-07", False),
         ("f1-score 2", "f1-score 1.9999999", True),
@@ -84,15 +89,6 @@ def test_a_line_too_many_or_too_few_is_noticed(lines: Lines) -> None:
     ],
 )
 def test_numbers_are_compared_as_far_as_they_are_printed(
-    line: str, wanted: str, same: bool
+    line: Line, target: Line, same: bool
 ) -> None:
-    assert printed.says(line, wanted) is same
-
-
-def test_the_value_that_ends_a_cell_is_told(tmp_path: Path) -> None:
-    notebook = tmp_path / "small.ipynb"
-    cells = [new_code_cell(source) for source in ("a = 5", "print(a)\na + 1")]
-    nbformat.write(new_notebook(cells=cells), notebook)
-    told = printed.execute(notebook)
-    assert told.lines == ["5", "6"]
-    assert told.names["a"] == 5
+    assert printed.says(line, target) is same

@@ -1,4 +1,4 @@
-"""Notebook 09's upload: a picture is answered, anything else named, and no traceback is shown."""
+"""Notebook 09's upload: an image is classified, anything else named, and no traceback is shown."""
 
 import base64
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 from test_predict import READ, REFUSED
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "09_your_picture.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "09_your_image.ipynb"
 UPLOAD = """
 import base64
 import datetime
@@ -25,7 +25,7 @@ upload.value = [
 class WithoutWidgets(NotebookClient):
     """Leaves what the widget shows with the cell that uploads.
 
-    nbclient's own widgets answer the kernel while they wait for it, and may miss its reply by that.
+    nbclient's own widgets talk to the kernel while they wait for it, and may miss its reply.
     """
 
     def handle_comm_msg(self, *_: object) -> None:
@@ -33,7 +33,7 @@ class WithoutWidgets(NotebookClient):
 
 
 @pytest.mark.faults
-def test_an_uploaded_picture_is_answered_and_anything_else_named(
+def test_an_uploaded_image_is_classified_and_anything_else_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Callable[[str, int], None]
 ) -> None:
     monkeypatch.setenv("CIFAR10_PROFILE", "smoke")
@@ -48,12 +48,12 @@ def test_an_uploaded_picture_is_answered_and_anything_else_named(
     for cell in notebook.cells[-len(contents) :]:
         [output] = cell.outputs
         shown.append(str(output.get("text", output.get("metadata"))))
-    answers = dict(zip(contents, shown, strict=True))
+    outputs = dict(zip(contents, shown, strict=True))
     for name in READ:
-        assert "09_upload" in answers[name], name
-        assert "sure. The picture in 32×32 pixels" in answers[name], name
+        assert "09_upload" in outputs[name], name
+        assert "32×32 pixels" in outputs[name], name
     for name, (_, sentence) in REFUSED.items():
-        assert sentence in answers[name], name
-        assert "This file" in answers[name], name
-        assert answers[name].count("\n") == 1, name
-    tally("pictures uploaded", len(contents))
+        assert sentence in outputs[name], name
+        assert "This file" in outputs[name], name
+        assert outputs[name].count("\n") == 1, name
+    tally("images uploaded", len(contents))

@@ -15,292 +15,236 @@ from scipy.cluster import hierarchy
 from sklearn import metrics
 
 from cifar10_cnn.common import paths
+from cifar10_cnn.data.corruptions import shuffled_tiles
 from cifar10_cnn.device import keras
 from cifar10_cnn.training import recipes
 from recounts.evaluate import cross_entropy
 from recounts.shared import (
-    Answers,
-    ask,
+    Line,
+    Predictions,
     best_temperature,
     confusions,
-    listed,
-    mixed,
     nine_in_ten_reach,
     on_test,
     opening,
+    predict,
     tempered,
+    values,
 )
 
 
-def trust(names: dict[str, Any]) -> Iterator[str]:
+def trust(names: dict[str, Any]) -> Iterator[Line]:
     """Yield the lines of the notebook."""
     yield from opening(names)
-    test = on_test(names)
+    test, dataset = on_test(names), names["dataset"]
     yield from _margins(test, names["repeated"])
-    yield from _class_margins(test, names["ends"]["bootstrap"])
-    yield from _six_views(test, names["model"], names["dataset"].test.images)
-    yield from _two_seeds(test, names["pair"], names["dataset"].test.images)
+    yield _class_margins(test, names["ends"]["bootstrap"])
+    yield from _views(test, names["model"], dataset.test.images)
+    yield from _two_seeds(test, names["pair"], dataset.test.images)
     yield from _seeds()
     yield from _first_k(test)
-    yield from _tree(test)
-    yield from _rates(test)
-    yield from _precision_recall(test)
-    dataset = names["dataset"]
-    validation = ask(names["model"], dataset.validation.images)
+    yield from _confusions(test)
+    means = {
+        name: _mean_precision(test.probabilities[test.labels == k, k], test.probabilities[:, k])
+        for k, name in enumerate(test.classes)
+    }
+    order = sorted(means, key=lambda name: -means[name])
+    yield "07_precision_recall", "", values(f"{name} {100 * means[name]}" for name in order)
+
+    validation = predict(names["model"], dataset.validation.images)
     temperature = best_temperature(dataset.validation.labels, validation)
-    calm = replace(test, odds=tempered(test.odds, temperature))
-    yield from _honesty(test, calm, temperature, names["honest"])
-    yield from _coverage(calm)
+    calibrated = replace(test, probabilities=tempered(test.probabilities, temperature))
+    yield from _calibration(test, calibrated, temperature, names["chance"])
+    yield _coverage(calibrated)
     threshold = nine_in_ten_reach(tempered(validation, temperature).max(axis=1))
-    sure, right = calm.sure >= threshold, calm.right
-    yield f"threshold {100 * threshold}%: answers {100 * sure.mean()}% of the test pictures"
-    yield (
-        f"accuracy on these {100 * right[sure].mean()}%, on the others {100 * right[~sure].mean()}%"
-    )
-    odds = tempered(ask(names["model"], mixed(dataset.test.images[:1000])), temperature)
-    passed = 100 * (odds.max(axis=1) >= threshold).mean()
-    yield f"{len(odds)} mixed pictures, {passed}% reach the threshold"
-    title = f"{passed} % of the mixed pictures pass as real"
-    yield f"07_mixed: {title} ones"
-    said = [f"{test.classes[row.argmax()]} {100 * row.max()} %" for row in odds[:10]]
-    yield f"07_mixed: {title} ones. 10 pictures: {listed(said)}."
+    accepted, right = calibrated.confidence >= threshold, calibrated.right
+    yield f"{100 * threshold} {100 * accepted.mean()}"
+    yield f"{100 * right[accepted].mean()} {100 * right[~accepted].mean()}"
+    ood = tempered(predict(names["model"], shuffled_tiles(dataset.test.images[:1000])), temperature)
+    rate = 100 * (ood.max(axis=1) >= threshold).mean()
+    yield f"{len(ood)} {rate}"
+    tiles = values(f"{test.classes[row.argmax()]} {100 * row.max()}" for row in ood[:10])
+    yield "07_mixed", f"{rate}", tiles
 
 
 def _wilson(right: int, total: int) -> tuple[float, float]:
-    """Return the two shares from which ours is 1.96 of their standard errors away."""
-    share, by = right / total, stats.norm.isf(0.025) ** 2 / total
-    low, high = sorted(np.roots([1 + by, -2 * share - by, share**2]).real)
+    """Return the two accuracies from which ours is 1.96 of their standard errors away."""
+    accuracy, by = right / total, stats.norm.isf(0.025) ** 2 / total
+    low, high = sorted(np.roots([1 + by, -2 * accuracy - by, accuracy**2]).real)
     return low, high
 
 
-def _margins(test: Answers, repeated: Sequence[float]) -> Iterator[str]:
+def _margins(test: Predictions, repeated: Sequence[float]) -> Iterator[Line]:
     """Yield the intervals; the bootstrap's draws must look like those of a binomial law."""
     right, total = int(test.right.sum()), len(test.labels)
-    yield f"{right} of {total} test pictures are named rightly: {100 * right / total}%"
+    yield f"{right} {total} {100 * right / total}"
     low, high = _wilson(right, total)
-    yield f"Wilson: {100 * low}% to {100 * high}%"
+    yield f"{100 * low} {100 * high}"
     low, high = _wilson(85, 100)
-    yield f"85 of 100 right: {100 * low}% to {100 * high}%"
+    yield f"85 100 {100 * low} {100 * high}"
     low, *_, high = statistics.quantiles(repeated, n=40, method="inclusive")
-    yield f"bootstrap: {100 * low}% to {100 * high}%"
+    yield f"{100 * low} {100 * high}"
     law, error = stats.binom(total, right / total), math.sqrt(0.025 * 0.975 / len(repeated))
     assert law.cdf(total * low - 1) - 4 * error < 0.025 < law.cdf(total * low) + 4 * error
     assert law.sf(total * high) - 4 * error < 0.025 < law.sf(total * high - 1) + 4 * error
 
 
-def _class_margins(test: Answers, drawn: Sequence[tuple[float, float]]) -> Iterator[str]:
-    """Yield each class's intervals; the bootstrap's ends must be those of a binomial law."""
+def _class_margins(test: Predictions, drawn: Sequence[tuple[float, float]]) -> Line:
+    """Return each class's intervals; the bootstrap's ends must be those of a binomial law."""
     rows = []
     for number, (name, ends) in enumerate(zip(test.classes, drawn, strict=True)):
-        mine = test.right[test.labels == number]
-        law, error = stats.binom(len(mine), mine.mean()), math.sqrt(0.025 * 0.975 / 1000)
-        low, high = (math.floor(len(mine) * ends[0]), math.ceil(len(mine) * ends[1] - 1e-9))
+        hits = test.right[test.labels == number]
+        law, error = stats.binom(len(hits), hits.mean()), math.sqrt(0.025 * 0.975 / 1000)
+        low, high = (math.floor(len(hits) * ends[0]), math.ceil(len(hits) * ends[1] - 1e-9))
         assert law.cdf(low - 1) - 5 * error < 0.025 < law.cdf(low + 1) + 5 * error
         assert law.sf(high) - 5 * error < 0.025 < law.sf(high - 2) + 5 * error
-        rows.append((100 * mine.mean(), 100 * np.array(_wilson(mine.sum(), len(mine))), ends, name))
+        wilson = 100 * np.array(_wilson(hits.sum(), len(hits)))
+        rows.append((100 * hits.mean(), wilson, 100 * np.array(ends), name))
     rows.sort(key=lambda row: -row[0])
     halves = [np.ptp(wilson) / 2 for _, wilson, *_ in rows]
-    apart = max(abs(wilson - 100 * np.array(ends)).max() for _, wilson, ends, _ in rows)
-    yield (
-        f"07_intervals: Each recall is known to ±{min(halves)} to ±{max(halves)} points; the "
-        f"methods differ by {apart} at most"
+    apart = max(abs(wilson - ends).max() for _, wilson, ends, _ in rows)
+    dots = values(
+        f"{name} {recall} {values(wilson)} {values(ends)}" for recall, wilson, ends, name in rows
     )
-    texts = [
-        f"{name} {share} % (Wilson {low} % to {high} %, bootstrap {100 * least} % to "
-        f"{100 * most} %)"
-        for share, (low, high), (least, most), name in rows
-    ]
-    yield f"07_intervals: Dots with 95 % intervals, recall: {listed(texts)}."
+    return "07_intervals", f"{min(halves)} {max(halves)} {apart}", f"95 {dots}"
 
 
-def _six_views(test: Answers, model: keras.Model, images: np.ndarray) -> Iterator[str]:
-    """Yield what six views change: their weighted geometric mean, and McNemar's exact test."""
+def _views(test: Predictions, model: keras.Model, images: np.ndarray) -> Iterator[Line]:
+    """Yield what 6 views change: their weighted geometric mean, and McNemar's exact test."""
     still, up, down = np.arange(32), abs(np.arange(-1, 31)), 31 - abs(np.arange(30, -2, -1))
     views = [images[:, way][:, :, way] for way in (still, up, down)]
     views += [np.flip(view, axis=2) for view in views]
-    odds = np.maximum([ask(model, view) for view in views], 1e-12)
-    weights = np.broadcast_to(np.array([2, 1, 1] * 2)[:, None, None], odds.shape)
-    six = replace(test, odds=stats.gmean(odds, axis=0, weights=weights)).right
-    yield f"one view {100 * test.right.mean()}%, six views {100 * six.mean()}%"
-    (_, only_six), (only_one, _) = metrics.confusion_matrix(test.right, six)
-    yield f"right with one view only: {only_one}, with six views only: {only_six}"
-    yield _mcnemar(only_one, only_six)
-    gains = 100 * (six.astype(int) - test.right)
-    yield f"six views bring {gains.mean():+} ± {1.96 * stats.sem(gains, ddof=0)} points"
+    each = np.maximum([predict(model, view) for view in views], 1e-12)
+    weights = np.broadcast_to(np.array([2, 1, 1] * 2)[:, None, None], each.shape)
+    tta = replace(test, probabilities=stats.gmean(each, axis=0, weights=weights)).right
+    yield f"{100 * test.right.mean()} {100 * tta.mean()}"
+    (_, only_with), (only_without, _) = metrics.confusion_matrix(test.right, tta)
+    yield f"{only_without} {only_with}"
+    yield _mcnemar(only_without, only_with)
+    gains = 100 * (tta.astype(int) - test.right)
+    yield f"{gains.mean()} {1.96 * stats.sem(gains, ddof=0)}"
 
 
 def _mcnemar(one: int, other: int) -> str:
-    """Return the exact test's line, in whole numbers: 2 to the power of thousands is no float."""
+    """Return the exact test's p, in whole numbers: 2 to the power of thousands is no float."""
     tosses = int(one + other)
     few = sum(math.comb(tosses, k) for k in range(min(one, other) + 1))
-    return f"McNemar's test: p = {float(min(1, Fraction(2 * few, 2**tosses))):.2g}"
+    return f"{float(min(1, Fraction(2 * few, 2**tosses))):.2g}"
 
 
-def _two_seeds(test: Answers, pair: Sequence[keras.Model], images: np.ndarray) -> Iterator[str]:
+def _two_seeds(
+    test: Predictions, pair: Sequence[keras.Model], images: np.ndarray
+) -> Iterator[Line]:
     """Yield how right two networks are, and whether one of them is better."""
-    first, second = (replace(test, odds=ask(network, images)).right for network in pair)
-    yield f"seed 1 {100 * first.mean()}%, seed 2 {100 * second.mean()}%"
+    first, second = (replace(test, probabilities=predict(each, images)).right for each in pair)
+    yield f"1 {100 * first.mean()} 2 {100 * second.mean()}"
     (_, only_second), (only_first, _) = metrics.confusion_matrix(first, second)
-    yield f"right with seed 1 only: {only_first}, with seed 2 only: {only_second}"
+    yield f"1 {only_first} 2 {only_second}"
     yield _mcnemar(only_first, only_second)
 
 
-def _seeds() -> Iterator[str]:
-    """Yield how far seeds spread in the runs that the repository ships, read row by row."""
+def _seeds() -> Iterator[Line]:
+    """Yield mean and standard deviation over seeds of the shipped runs, read row by row."""
     with (paths.shipped_tables() / "compare.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    kinds = [list(dict.fromkeys(row[of] for row in rows)) for of in ("data", "profile", "device")]
-    data, profile, device = (" and ".join(kind) for kind in kinds)
-    seeds = ", ".join(sorted({row["seed"] for row in rows}, key=int))
-    yield f"the repository's runs on {data} · profile {profile} · seed {seeds} · {device}"
+    data, profile, device = (
+        " and ".join(dict.fromkeys(row[of] for row in rows)) for of in ("data", "profile", "device")
+    )
+    yield f"{data} {profile} {values(sorted({int(row['seed']) for row in rows}))} {device}"
     tested = [row for row in rows if row["test_accuracy"]]
     (usual, _), *_ = Counter(row["precision"] for row in tested).most_common()
-    found = defaultdict(list)
+    accuracies = defaultdict(list)
     for row in tested:
         recipe = recipes.get(row["recipe"])
         compared = not recipe.follows and not recipe.classes
         if compared and (row["protocol"], row["precision"]) == ("honest", usual):
-            found[row["recipe"]].append(100 * float(row["test_accuracy"]))
-    for name, shares in found.items():
-        if len(shares) >= 3:
-            mean, spread = statistics.mean(shares), statistics.stdev(shares)
-            yield f"{name} {len(shares)} seeds: {mean}% ± {spread}%"
+            accuracies[row["recipe"]].append(100 * float(row["test_accuracy"]))
+    for each in accuracies.values():
+        if len(each) >= 3:
+            yield f"{len(each)} {statistics.mean(each)} {statistics.stdev(each)}"
 
 
-def _first_k(test: Answers) -> Iterator[str]:
-    mine = test.odds[np.arange(len(test.labels)), test.labels]
-    better = (test.odds > mine[:, None]).sum(axis=1)
+def _first_k(test: Predictions) -> Iterator[Line]:
+    true = test.probabilities[np.arange(len(test.labels)), test.labels]
+    better = (test.probabilities > true[:, None]).sum(axis=1)
     for k in (1, 2, 3):
-        yield f"true class among the first {k}: {100 * (better < k).mean()}%"
-    yield f"true class second, of the mistakes: {100 * (better[~test.right] == 1).mean()}%"
+        yield f"{k} {100 * (better < k).mean()}"
+    yield f"{100 * (better[~test.right] == 1).mean()}"
 
 
-def _tree(test: Answers) -> Iterator[str]:
-    """Yield the tree of classes; the joins and the order of its leaves are scipy's."""
-    matrix = metrics.confusion_matrix(test.labels, test.said)
-    shares, joins = _joins(test)
+def _confusions(test: Predictions) -> Iterator[Line]:
+    """Yield the tree of classes (scipy's), the most frequent confusion, the tree's two halves."""
+    matrix = metrics.confusion_matrix(test.labels, test.predicted)
+    sizes = matrix.sum(axis=1)
+    rates = (matrix + matrix.T) / (sizes[:, None] + sizes)
+    np.fill_diagonal(rates, 1)
+    joins = hierarchy.linkage(spatial.distance.squareform(1 - rates), "average")
     first, second = joins[0, :2].astype(int)
     if matrix[second, first] > matrix[first, second]:
         first, second = second, first
-    title = (
-        f"{test.classes[first].capitalize()} and {test.classes[second]} join first: "
-        f"{100 * shares[first, second]} % of their pictures are taken for the other"
-    )
-    leaves = listed([test.classes[leaf] for leaf in hierarchy.leaves_list(joins)])
-    yield f"07_class_tree: {title}"
-    yield (
-        f"07_class_tree: A tree of {len(test.classes)} classes. {title}. Neighbours in the tree: "
-        f"{leaves}."
-    )
+    pair = f"{test.classes[first]} {test.classes[second]} {100 * rates[first, second]}"
+    leaves = values(test.classes[leaf] for leaf in hierarchy.leaves_list(joins))
+    yield "07_class_tree", "", f"{pair} {leaves}"
+    true, predicted, _, rate = max(confusions(test), key=lambda pair: pair[3])
+    most = f"{100 * rate} {test.classes[true]} {test.classes[predicted]}"
+    yield "07_ordered_matrix", "", most
+    half = hierarchy.fcluster(joins, 2, "maxclust")
+    same = half[test.labels] == half[test.predicted]
+    members = [[name for name, h in zip(test.classes, half, strict=True) if h == n] for n in (1, 2)]
+    yield from map(values, sorted(members))
+    yield f"{100 * same[~test.right].mean()}"
 
 
-def _joins(test: Answers) -> tuple[np.ndarray, np.ndarray]:
-    """Return which share of two classes' pictures is mixed up, (k, k), and how classes join."""
-    matrix = metrics.confusion_matrix(test.labels, test.said)
-    sizes = matrix.sum(axis=1)
-    shares = (matrix + matrix.T) / (sizes[:, None] + sizes)
-    np.fill_diagonal(shares, 1)
-    return shares, hierarchy.linkage(spatial.distance.squareform(1 - shares), "average")
+def _mean_precision(own: np.ndarray, everyone: np.ndarray) -> float:
+    """Return the mean, over the images of a class, of the precision at each one's probability."""
+    own, everyone = np.sort(own), np.sort(everyone)
+    hits = len(own) - np.searchsorted(own, own)
+    above = len(everyone) - np.searchsorted(everyone, own)
+    return float(np.mean(hits / above))
 
 
-def _rates(test: Answers) -> Iterator[str]:
-    """Yield the most frequent confusion as a rate, and what stays within the tree's two halves."""
-    true, said, _, share = max(confusions(test), key=lambda pair: pair[3])
-    title = (
-        f"{100 * share} % of the class {test.classes[true]} are taken for {test.classes[said]}: no "
-        "confusion is more frequent"
-    )
-    yield f"07_ordered_matrix: {title}"
-    size = len(test.classes)
-    yield (
-        f"07_ordered_matrix: A table of {size} true by {size} predicted classes, with the share of "
-        f"the true class in each field. {title}."
-    )
-    half = hierarchy.fcluster(_joins(test)[1], 2, "maxclust")
-    same = half[test.labels] == half[test.said]
-    yield f"mistakes within a group: {100 * same[~test.right].mean()}%"
-
-
-def _precision_recall(test: Answers) -> Iterator[str]:
-    means = {
-        name: 100 * _mean_precision(test.odds[test.labels == number, number], test.odds[:, number])
-        for number, name in enumerate(test.classes)
-    }
-    order = sorted(means, key=lambda name: -means[name])
-    best, worst = order[0], order[-1]
-    yield (
-        f"07_precision_recall: {best.capitalize()} is told from all others best (average precision "
-        f"{means[best]} %), {worst} worst ({means[worst]} %)"
-    )
-    texts = listed([f"{name} {means[name]} %" for name in order])
-    yield (
-        "07_precision_recall: Precision against recall, a curve a class. Average precision: "
-        f"{texts}."
-    )
-
-
-def _mean_precision(mine: np.ndarray, everyone: np.ndarray) -> float:
-    """Return the mean, over the pictures of a class, of the precision at each one's probability."""
-    mine, everyone = np.sort(mine), np.sort(everyone)
-    found = len(mine) - np.searchsorted(mine, mine)
-    named = len(everyone) - np.searchsorted(everyone, mine)
-    return float(np.mean(found / named))
-
-
-def _honesty(
-    test: Answers, calm: Answers, temperature: float, honest: Sequence[float]
-) -> Iterator[str]:
-    yield f"mean confidence {100 * test.sure.mean()}%, accuracy {100 * test.right.mean()}%"
-    plain, mended = (100 * _calibration_error(each) for each in (test, calm))
-    yield f"expected calibration error: {plain}%"
-    yield f"temperature: {temperature}"
-    title = (
-        f"Confidence misses accuracy by {plain} points (as trained) and {mended} (with temperature)"
-    )
-    yield f"07_reliability: {title}"
-    yield (
-        "07_reliability: Accuracy against confidence in bins, and the numbers of pictures in them. "
-        f"{title}, on average."
-    )
-    yield _by_chance(calm, honest)
-    yield f"error with temperature: {mended}%"
+def _calibration(
+    test: Predictions, calibrated: Predictions, temperature: float, chance: Sequence[float]
+) -> Iterator[Line]:
+    yield f"{100 * test.confidence.mean()} {100 * test.right.mean()}"
+    plain, scaled = (100 * _calibration_error(each) for each in (test, calibrated))
+    yield f"{plain}"
+    yield f"{temperature}"
+    yield "07_reliability", "", f"{plain} {scaled}"
+    yield _by_chance(calibrated, chance)
+    yield f"{scaled}"
     truth = np.eye(len(test.classes))[test.labels]
-    for name, each in {"as trained": test, "with temperature": calm}.items():
-        brier = ((each.odds - truth) ** 2).sum(axis=1).mean()
-        yield f"{name} log loss {cross_entropy(each)}, Brier score {brier}"
+    for each in (test, calibrated):
+        brier = ((each.probabilities - truth) ** 2).sum(axis=1).mean()
+        yield f"{cross_entropy(each)} {brier}"
 
 
-def _by_chance(calm: Answers, honest: Sequence[float]) -> str:
-    """Return an honest network's error, if our own draws of right and wrong give such ones, too."""
-    rng, ours = np.random.default_rng(57), []
-    bins = np.ceil(15 * calm.sure).astype(int)
+def _by_chance(calibrated: Predictions, chance: Sequence[float]) -> str:
+    """Return a calibrated network's error, if our own draws of right and wrong give such ones."""
+    rng, ours, sure = np.random.default_rng(57), [], calibrated.confidence
+    bins = np.ceil(15 * sure).astype(int)
     for _ in range(400):
-        gaps = np.bincount(bins, calm.sure - (rng.random(len(bins)) < calm.sure))
+        gaps = np.bincount(bins, sure - (rng.random(len(bins)) < sure))
         ours.append(abs(gaps).sum() / len(bins))
-    assert len(honest) == 200
-    assert stats.ks_2samp(honest, ours).pvalue > 1e-4
-    low, *_, high = statistics.quantiles(honest, n=40, method="inclusive")
-    mean = statistics.fmean(honest)
-    return f"error of an honest network: {100 * mean}%, mostly {100 * low}% to {100 * high}%"
+    assert len(chance) == 200
+    assert stats.ks_2samp(chance, ours).pvalue > 1e-4
+    low, *_, high = statistics.quantiles(chance, n=40, method="inclusive")
+    return f"{100 * statistics.fmean(chance)} {100 * low} {100 * high}"
 
 
-def _calibration_error(test: Answers) -> float:
-    """Return by how many pictures, in each of 15 bins, promised and kept differ; as a share."""
+def _calibration_error(test: Predictions) -> float:
+    """Return by how many images, in each of 15 bins, confidence and accuracy differ; a fraction."""
     gaps = []
     for number in range(15):
-        inside = (test.sure > number / 15) & (test.sure <= (number + 1) / 15)
-        gaps.append(abs(test.sure[inside].sum() - test.right[inside].sum()))
+        inside = (test.confidence > number / 15) & (test.confidence <= (number + 1) / 15)
+        gaps.append(abs(test.confidence[inside].sum() - test.right[inside].sum()))
     return sum(gaps) / len(test.labels)
 
 
-def _coverage(calm: Answers) -> Iterator[str]:
-    """Yield the largest share of pictures, the surest first, of which 98 % are right."""
-    right = np.cumsum(calm.right[np.argsort(-calm.sure, kind="stable")]).tolist()
+def _coverage(calibrated: Predictions) -> Line:
+    """Return the largest fraction of images, the surest first, of which 98 % are right."""
+    order = np.argsort(-calibrated.confidence, kind="stable")
+    right = np.cumsum(calibrated.right[order]).tolist()
     enough = [number for number, count in enumerate(right, 1) if 100 * count >= 98 * number]
-    share = 100 * max(enough, default=0) / len(right)
-    title = f"To be 98 % right, the network may answer {share} % of the pictures"
-    yield f"07_coverage: {title}"
-    yield (
-        f"07_coverage: Accuracy against the share of pictures answered. {title}. Of all: the "
-        f"network {100 * calm.right.mean()} %."
-    )
+    fraction = 100 * max(enough, default=0) / len(right)
+    return "07_coverage", "", f"98 {fraction} {100 * calibrated.right.mean()}"

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_cnn import device
 from cifar10_cnn.common import checks
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
