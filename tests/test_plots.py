@@ -64,16 +64,16 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
         {"training": labels(k), "validation": labels(k)[:30], "test": labels(k)[:30]},
         CLASS_NAMES[:k],
     ),
-    "picture_channels": lambda k: plots.channels(IMAGES[0]),
+    "channels": lambda k: plots.channels(IMAGES[0]),
     "pixel_zoom": lambda k: plots.pixel_zoom(IMAGES[0], 12, 20),
-    "pictures": lambda k: plots.image_grid(
+    "image_grid": lambda k: plots.image_grid(
         IMAGES[:23], [f"{n} automobile" for n in range(23)], title="A title " * 20
     ),
     "correct": lambda k: plots.image_grid(
         IMAGES[:10], ["automobile"] * 10, title="Ten", correct=[True, False] * 5
     ),
     "class_grid": lambda k: plots.class_grid(IMAGES, labels(k), CLASS_NAMES[:k], per_class=6),
-    "mean_pictures": lambda k: plots.mean_images(IMAGES, labels(k), CLASS_NAMES[:k]),
+    "mean_images": lambda k: plots.mean_images(IMAGES, labels(k), CLASS_NAMES[:k]),
     "channel_histograms": lambda k: plots.channel_histograms(IMAGES),
     "pairs": lambda k: plots.pairs(
         IMAGES[:k],
@@ -106,7 +106,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     ),
     "confusion_matrix": lambda k: plots.confusion_matrix(confusion(k), CLASS_NAMES[:k]),
     "confusion_rates": lambda k: plots.confusion_matrix(confusion(k), CLASS_NAMES[:k], rates=True),
-    "confused_pictures": lambda k: plots.confused_images(
+    "confused_images": lambda k: plots.confused_images(
         IMAGES, labels(k), probabilities(k).argmax(axis=1), CLASS_NAMES[:k]
     ),
     "mistakes": lambda k: plots.mistakes(IMAGES, labels(k), probabilities(k), CLASS_NAMES[:k]),
@@ -149,7 +149,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     "precision_recall": lambda k: plots.precision_recall(
         labels(k), probabilities(k), CLASS_NAMES[:k]
     ),
-    "answer": lambda k: plots.prediction_card(
+    "prediction_card": lambda k: plots.prediction_card(
         IMAGES[0],
         IMAGES[0, ..., 1],
         probabilities(k)[0],
@@ -163,7 +163,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
         [f"automobile {n}" for n in range(8)],
         title="A title " * 15,
     ),
-    "picture_rows": lambda k: plots.image_rows(
+    "image_rows": lambda k: plots.image_rows(
         dict.fromkeys(CLASS_NAMES[:k], IMAGES[:6]),
         ["original", *"12345"],
         title="Worse",
@@ -184,12 +184,12 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
 CLASS_FIGURES = (
     "class_counts",
     "class_grid",
-    "mean_pictures",
+    "mean_images",
     "bar_scores",
     "class_accuracy",
     "confusion_matrix",
     "confusion_rates",
-    "confused_pictures",
+    "confused_images",
     "mistakes",
     "predictions",
     "confused_pairs",
@@ -197,8 +197,8 @@ CLASS_FIGURES = (
     "intervals",
     "precision_recall",
     "points_by_class",
-    "answer",
-    "picture_rows",
+    "prediction_card",
+    "image_rows",
 )
 
 
@@ -610,7 +610,7 @@ def test_show_keeps_alt_text_and_name(
     calls = []
     monkeypatch.setattr(style, "display", lambda *args, **kwargs: calls.append((args, kwargs)))
     monkeypatch.setattr(device, "describe", lambda: "CPU, 2 cores")
-    figure = CALLS["pictures"](10)
+    figure = CALLS["image_grid"](10)
     plots.show(figure, "01_some", SimpleNamespace(origin="practice set · profile smoke · seed 0"))
     assert figure.footnote.get_text() == "practice set · profile smoke · seed 0"
     (((data,), kwargs),) = calls

@@ -76,7 +76,7 @@ def test_heat_is_strongest_where_the_map_is() -> None:
     images = np.full((2, 16, 16, 3), 100, np.uint8)
     maps = np.zeros((2, 16, 16))
     maps[0, 3, 4], maps[1, 12, 1] = 2.0, 0.5
-    maps[1, 0, 0] = -9
+    maps[1, 0, 0] = -0.2
     figure = plots.heat(images, maps, ["a", "b"], title="Where 2 networks look")
     for drawn, (row, column) in zip(figure.axes[0].images, [(3, 4), (12, 1)], strict=True):
         below = drawn.get_array()[17:].astype(int)
