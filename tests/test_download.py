@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import SimpleNamespace
 
 import killed
 import official
@@ -148,7 +149,7 @@ def behaviour(archive: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         mark = readers.fingerprint(official.expected())
         monkeypatch.setattr(data, "FINGERPRINT", mark)
         monkeypatch.setattr(readers, "OFFICIAL_MD5", official.digests())
-        monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+        monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda _: None))
         yield server.behaviour  # type: ignore[attr-defined]
         server.shutdown()
 

@@ -115,11 +115,9 @@ class Batches(Shuffled):
         images: uint8 (N, h, w, 3).
         labels: (N, k), zeros and a one in each row.
         size: height and width of the batches' images, pixels, at most those of ``images``.
-        batch_size: images a batch; the last batch of an epoch has what is left.
         shift: pixels by which an image of 32 is shifted at most, a smaller one less; 0 for none.
         erased: height and width of the grey square, as a fraction of the image's; 0 for none.
-        seed: of all random choices.
-        epoch: number of the first epoch that is drawn, counted from 0.
+        batch_size, seed, epoch: as of ``Shuffled``.
 
     Raises:
         CourseError: if ``size`` is larger than the images are.

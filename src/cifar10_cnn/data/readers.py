@@ -22,17 +22,9 @@ from cifar10_cnn.common import files
 from cifar10_cnn.common.errors import DataError
 
 CLASS_NAMES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
+    "airplane", "automobile", "bird", "cat", "deer",
+    "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
 #: MD5 of the official pickles, as torchvision lists them, too. A stranger's pickle could run any
 #: code, so one with another digest is never opened. For MD5 two new files with one digest can be
 #: made, but no second file with the digest of a given one: that would take 2**123 attempts.
