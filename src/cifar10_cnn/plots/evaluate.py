@@ -273,9 +273,7 @@ def mistakes(
         f"{percent(sure.min())} or more"
     )
     alt = f"{title}. {listed(texts).capitalize()}, the first with {percent(sure.max())}."
-    figure = image_grid(images[selected], captions, title=title, columns=6, alt=alt)
-    figure.of_data = False
-    return figure
+    return image_grid(images[selected], captions, title=title, columns=6, alt=alt)
 
 
 @styled

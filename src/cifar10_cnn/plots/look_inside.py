@@ -111,7 +111,7 @@ def image_rows(
     axes = figure.add_subplot()
     tiles.draw(axes)
     axes.set(xlabel=column_label, ylabel=row_label)
-    tiles.label_rows(axes, list(rows))
+    tiles.label_rows(axes, [name.replace(", ", ",\n") for name in rows])  # long ones
     middles = [column * tiles.pitch[0] + tiles.size / 2 for column in range(len(columns))]
     axes.set_xticks(middles, columns)
     axes.xaxis.tick_top()

@@ -67,7 +67,7 @@ def image_grid(
         alt_captions += f"; {correct.sum()} of {len(correct)} are marked as right"
     tiles = plan(images, columns, captions)
     alt = alt or f"{title}. {words}{alt_captions}."
-    figure = CourseFigure(title, alt, tiles.height, of_data=correct is None)
+    figure = CourseFigure(title, alt, tiles.height)
     tiles.draw(figure.add_subplot(), colours)
     return figure
 
@@ -185,7 +185,7 @@ def pairs(
         f"{title}. {len(left)} pairs of images, {left_label} above and {right_label} below: "
         f"{listed(captions)}{f' ({meaning})' if meaning else ''}."
     )
-    figure = CourseFigure(title, alt, tiles.height + (0.25 if meaning else 0), of_data=True)
+    figure = CourseFigure(title, alt, tiles.height + (0.25 if meaning else 0))
     axes = figure.add_subplot()
     tiles.draw(axes)
     axes.set_xlabel(meaning)
