@@ -21,16 +21,10 @@ from cifar10_cnn.data.batches import Batches
 from cifar10_cnn.data.dataset import Dataset, Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import scores
-from cifar10_cnn.models.fast import fast_cnn
-from cifar10_cnn.models.fast_layers import (
-    Convolution,
-    FusedBatchNormalization,
-    PolynomialGELU,
-    Whitening,
-)
+from cifar10_cnn.models import fast, fast_layers
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.studies import engine
-from cifar10_cnn.studies.engine import Case, Names, Rows, Study
+from cifar10_cnn.studies.engine import Callbacks, Case, Names, Rows, Study
 from cifar10_cnn.training import recipes, trainer
 from cifar10_cnn.training.trainer import Training
 
@@ -51,11 +45,10 @@ class _FlipAtRandom(Batches):
 
 
 def _with_trained_first_layer(model: keras.Model) -> keras.Model:
-    for layer in model.layers:
-        if isinstance(layer, Whitening):
-            layer.trainable = True
-            start = keras.initializers.GlorotUniform()
-            layer.set_weights([start(layer.kernel.shape), np.zeros(layer.bias.shape)])
+    layer = next(each for each in model.layers if isinstance(each, fast_layers.Whitening))
+    layer.trainable = True
+    start = keras.initializers.GlorotUniform()
+    layer.set_weights([start(layer.kernel.shape), np.zeros(layer.bias.shape)])
     return model
 
 
@@ -70,8 +63,7 @@ def _with_free_kernels(model: keras.Model) -> keras.Model:
     """Let the kernels have any norm; from identities of their usual norm on."""
     for layer in _convolutions(model):
         layer.kernel.constraint = None
-        filters = layer.kernel.shape[-1]
-        layer.set_weights([np.array(layer.kernel) * np.sqrt(filters)])
+        layer.set_weights([np.array(layer.kernel) * np.sqrt(layer.filters)])
     return model
 
 
@@ -79,33 +71,21 @@ def _convolutions(model: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in model.layers if isinstance(layer, layers.Conv2D) and layer.trainable]
 
 
-def _with_keras_batch_norm(model: keras.Model) -> keras.Model:
-    return _exchange(
-        model, FusedBatchNormalization, lambda old: layers.BatchNormalization(**old.get_config())
-    )
+def _with_keras(kind: type, own: Any, model: keras.Model) -> keras.Model:
+    """Return a copy of the model, weights included, with Keras' ``own`` layers for one kind."""
 
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        # Keras' layer does not know the settings that ours has beside its own.
+        new = own if isinstance(layer, kind) else type(layer)
+        return new(**new.get_config(layer))
 
-def _with_keras_convolutions(model: keras.Model) -> keras.Model:
-    # Keras' layer does not know the settings that ours has beside its own.
-    own = layers.Conv2D
-    return _exchange(model, Convolution, lambda old: own(**own.get_config(old)))
-
-
-def _with_gelu(model: keras.Model) -> keras.Model:
-    copy = fast_cnn(model.output_shape[-1], activation=PolynomialGELU)
+    copy = keras.models.clone_model(model, clone_function=clone)
     copy.set_weights(model.get_weights())
     return copy
 
 
-def _exchange(
-    model: keras.Model, kind: type, new: Callable[[keras.layers.Layer], keras.layers.Layer]
-) -> keras.Model:
-    """Return a copy of the model, weights included, with other layers in place of some."""
-
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return new(layer) if isinstance(layer, kind) else layer.__class__(**layer.get_config())
-
-    copy = keras.models.clone_model(model, clone_function=clone)
+def _with_gelu(model: keras.Model) -> keras.Model:
+    copy = fast.fast_cnn(model.output_shape[-1], activation=fast_layers.PolynomialGELU)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -116,14 +96,11 @@ class Component:
 
     name: str
     instead: str
-    #: Fields of the recipe that change.
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    #: Changes the built network.
-    network: Callable[[keras.Model], keras.Model] = lambda model: model
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # fields that change
+    network: Callable[[keras.Model], keras.Model] = lambda model: model  # changes the built one
     batches: type[Batches] = Batches
     precision: device.Precision | None = None
-    #: The recipes that have it.
-    of: tuple[str, ...] = RECIPES
+    of: tuple[str, ...] = RECIPES  # the recipes that have it
 
 
 COMPONENTS = (
@@ -145,8 +122,18 @@ COMPONENTS = (
         recipe={"sizes": (32, 32, 32), "epochs": 3},
         of=("sprint",),
     ),
-    Component("fused batch normalization", "Keras' own", network=_with_keras_batch_norm),
-    Component("memory layout for gradients", "Keras' own", network=_with_keras_convolutions),
+    Component(
+        "fused batch normalization",
+        "Keras' own",
+        network=partial(
+            _with_keras, fast_layers.FusedBatchNormalization, layers.BatchNormalization
+        ),
+    ),
+    Component(
+        "memory layout for gradients",
+        "Keras' own",
+        network=partial(_with_keras, fast_layers.Convolution, layers.Conv2D),
+    ),
     Component("ReLU", "GELU as a polynomial", network=_with_gelu, of=("dash", "sprint")),
     Component("bf16", "fp32", precision="fp32"),
     # No components: what the other recipes have and the sprint has not.
@@ -163,12 +150,8 @@ def cases(
 ) -> list[Names]:
     """Return the trainings without some components, and of the whole recipe beside them.
 
-    A component that this machine lacks, as bf16 may be, is not there to be left out.
-
-    Args:
-        recipe: one of ``RECIPES``.
-        components: names; all if none is named.
-        seeds: one training of each for each.
+    All components if none is named. One that this machine lacks, as bf16 may be, is not there to be
+    left out.
 
     Raises:
         CourseError: if a recipe or a component of that name cannot be left out.
@@ -203,7 +186,7 @@ def _plan(
     )
 
 
-def _measure(case: Case, callbacks: Sequence[keras.callbacks.Callback]) -> Rows:
+def _measure(case: Case, callbacks: Callbacks) -> Rows:
     component, validation = _BY_NAME[case.names["component"]], case.dataset.validation
     start = 0.0
 

@@ -39,7 +39,7 @@ from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import scores
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.studies import compare, engine, peer
-from cifar10_cnn.studies.engine import Case, Names, Rows, Study
+from cifar10_cnn.studies.engine import Callbacks, Case, Names, Rows, Study
 from cifar10_cnn.training import recipes, trainer
 from cifar10_cnn.training.trainer import Training
 
@@ -113,14 +113,13 @@ def _train(training: Training, dataset: Dataset) -> dict[str, Any]:
         start = time.perf_counter()
         views = scores.predict_tta(model, test.images)
         tta_seconds = time.perf_counter() - start
-    times = {
-        name: next((seconds for seconds, accuracy in clock.curve if accuracy >= mark), None)
-        for name, mark in MARKS.items()
-    }
     return {
         "start_seconds": clock.start_seconds,
         "seconds": clock.curve[-1][0],
-        **times,
+        **{
+            name: next((seconds for seconds, accuracy in clock.curve if accuracy >= mark), None)
+            for name, mark in MARKS.items()
+        },
         "accuracy": float(np.mean(plain.argmax(axis=1) == test.labels)),
         "accuracy_tta": float(np.mean(views.argmax(axis=1) == test.labels)),
         "tta_seconds": tta_seconds,
@@ -131,10 +130,8 @@ def _train(training: Training, dataset: Dataset) -> dict[str, Any]:
 
 def _speed(training: Training, dataset: Dataset) -> dict[str, Any]:
     """Return the seconds of an epoch of 50,000 images at 32 by 32 pixels, the median timing's."""
-    rates = [
-        compare.images_per_second(training.recipe, dataset, training.precision, images=6_000)
-        for _ in range(3)
-    ]
+    settings = (training.recipe, dataset, training.precision, 6_000)
+    rates = [compare.images_per_second(*settings) for _ in range(3)]
     return {"seconds": peer.EPOCH / statistics.median(rates)}
 
 
@@ -161,12 +158,8 @@ def run(
 ) -> Path:
     """Measure what is missing. Nothing else should run on the machine meanwhile.
 
-    Args:
-        cases: those of ``cases``.
-        dataset: what the jobs load by themselves from ``source``, as ``data.load`` takes it.
-        profile: how much of it.
-        console: where to show how far it is.
-        source: by default what ``CIFAR10_DATA`` names, else ``auto``.
+    The jobs load the data set by themselves, from ``source``, as ``data.load`` takes it; by default
+    from what ``CIFAR10_DATA`` names, else ``auto``.
 
     Raises:
         CourseError: if a job fails.
@@ -177,7 +170,7 @@ def run(
     place = source or os.environ.get("CIFAR10_DATA", "auto")
     units: list[dict[str, Any]] = []
 
-    def measure(case: Case, callbacks: Sequence[keras.callbacks.Callback]) -> Rows:
+    def measure(case: Case, callbacks: Callbacks) -> Rows:
         if not units:
             units.append(_peer("airbench94"))
         job, name, seed = (str(case.names[column]) for column in ("job", "recipe", "seed"))
@@ -249,23 +242,22 @@ def speeds(results: pd.DataFrame) -> pd.DataFrame:
         One row for each network, library and precision; ``times as fast`` as airbench94's network
         in PyTorch in the same minutes.
     """
-    checks.frame(
-        results, "results", "job", "recipe", "precision", "seconds", "unit", "peer_seconds"
+    columns = ("job", "recipe", "precision", "seconds", "unit", "peer_seconds")
+    measured = checks.frame(results, "results", *columns).query(
+        f"job == 'speed' and recipe in {list(SPEEDS)}"
     )
-    measured = results[(results["job"] == "speed") & results["recipe"].isin(SPEEDS)]
-    lines = []
-    for (recipe, precision), runs in measured.groupby(["recipe", "precision"], sort=False):
-        for library, column in (("Keras", "seconds"), ("PyTorch", "peer_seconds")):
-            if runs[column].isna().any():
-                continue
-            line = {
-                "network": f"{SPEEDS[recipe]}, {library}",
-                "precision": precision,
-                "images/s": mean_and_sd(peer.EPOCH / runs[column], ",.0f"),
-                "s/epoch": mean_and_sd(runs[column], ".1f"),
-                "times as fast": mean_and_sd(runs["unit"] / runs[column], ".2f"),
-            }
-            lines.append(line)
+    lines = [
+        {
+            "network": f"{SPEEDS[recipe]}, {library}",
+            "precision": precision,
+            "images/s": mean_and_sd(peer.EPOCH / runs[column], ",.0f"),
+            "s/epoch": mean_and_sd(runs[column], ".1f"),
+            "times as fast": mean_and_sd(runs["unit"] / runs[column], ".2f"),
+        }
+        for (recipe, precision), runs in measured.groupby(["recipe", "precision"], sort=False)
+        for library, column in (("Keras", "seconds"), ("PyTorch", "peer_seconds"))
+        if not runs[column].isna().any()
+    ]
     return pd.DataFrame(lines).set_index("network")
 
 
@@ -281,12 +273,11 @@ def origin(results: pd.DataFrame) -> str:
 
 def _in_units(runs: pd.DataFrame, column: str) -> str:
     """Return a time in U, in seconds where there was no peer, or a dash if not all got there."""
-    seconds = runs[column].astype(float)
-    if seconds.isna().any():
+    if runs[column].isna().any():
         return "–"
     if runs["unit"].isna().any():
-        return mean_and_sd(seconds, ".1f", "s")
-    return mean_and_sd(seconds / runs["unit"], ".2f", "U")
+        return mean_and_sd(runs[column], ".1f", "s")
+    return mean_and_sd(runs[column] / runs["unit"], ".2f", "U")
 
 
 def _main() -> None:
@@ -295,7 +286,7 @@ def _main() -> None:
     dataset = data.load(profile, source)
     here = device.arithmetic()
     training = _plan(dataset, profile, job=job, recipe=name, precision=here, seed=int(seed))
-    print(json.dumps({"train": _train, "speed": _speed}[job](training, dataset)))
+    print(json.dumps((_train if job == "train" else _speed)(training, dataset)))
 
 
 if __name__ == "__main__":

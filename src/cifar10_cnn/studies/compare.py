@@ -1,14 +1,15 @@
 """Every recipe trained side by side: as its author did, and honestly. One row an epoch.
 
 In the row of the epoch whose model was tested stand the test split's accuracy (0 to 1) and loss.
+Protocols: ``published`` takes the author's own split and the last epoch's model; ``honest`` our
+training and validation splits and the epoch that validates best. The test split is opened once, at
+the end, unless the author looked at it after each epoch.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from cifar10_cnn import device
@@ -20,15 +21,11 @@ from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import scores
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.studies import engine
-from cifar10_cnn.studies.engine import Case, Names, Rows, Study
+from cifar10_cnn.studies.engine import Callbacks, Case, Names, Rows, Study
 from cifar10_cnn.training import recipes, trainer
-from cifar10_cnn.training.recipes import Recipe
+from cifar10_cnn.training.recipes import Published, Recipe
 from cifar10_cnn.training.trainer import Training
 
-#: ``published``: the author's own split, the last epoch's model. ``honest``: our training and
-#: validation splits, the epoch that validates best. The test split is opened once, at the end,
-#: unless the author looked at it after each epoch.
-Protocol = Literal["published", "honest"]
 _CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 #: Columns of the table.
 COLUMNS = [
@@ -64,14 +61,11 @@ def prepare(recipe: Recipe, protocol: str, dataset: Dataset) -> Dataset:
     if protocol == "honest" or not recipe.published:
         return dataset
     whole = data.whole_training(dataset)
-    match recipe.published.validates_on:
-        case "test":
-            return replace(dataset, train=whole, validation=dataset.test)
-        case "last fifth":
-            cut = int(0.8 * len(whole))  # where Keras' validation_split=0.2 cuts
-            return replace(dataset, train=_part(whole, 0, cut), validation=_part(whole, cut, None))
-        case _:
-            return replace(dataset, train=whole, validation=_part(whole, 0, 0))
+    if recipe.published.validates_on == "test":
+        return replace(dataset, train=whole, validation=dataset.test)
+    # Keras' validation_split=0.2 cuts at the same image.
+    cut = int(0.8 * len(whole)) if recipe.published.validates_on == "last fifth" else len(whole)
+    return replace(dataset, train=_part(whole, 0, cut), validation=_part(whole, cut, None))
 
 
 def _part(split: Split, start: int, stop: int | None) -> Split:
@@ -93,25 +87,18 @@ def _plan(
     )
 
 
-def _measure(case: Case, callbacks: Sequence[keras.callbacks.Callback]) -> Rows:
+def _measure(case: Case, callbacks: Callbacks) -> Rows:
     """Train and test once; a stopped training goes on after its last epoch."""
     images = prepare(case.training.recipe, case.training.part, case.dataset)
     _, history = trainer.fit(case.training, images, folder=case.folder, callbacks=callbacks)
     model = keras.models.load_model(case.folder / "model.keras", compile=False)
     report = scores.evaluate(model, images.test, images.class_names)
-    epochs, last = len(history["loss"]), case.training.keep == "last"
-    tested = epochs if last else int(np.argmax(history["val_accuracy"])) + 1
-    nothing = [np.nan] * epochs
-    return [
-        {
-            "parameters": model.count_params(),
-            "epoch": epoch,
-            **{name: history.get(name, nothing)[epoch - 1] for name in _CURVES},
-            "test_loss": report.loss if epoch == tested else np.nan,
-            "test_accuracy": report.accuracy if epoch == tested else np.nan,
-        }
-        for epoch in range(1, epochs + 1)
-    ]
+    table = pd.DataFrame(history).reindex(columns=[*_CURVES, "test_loss", "test_accuracy"])
+    best = table.index[-1] if case.training.keep == "last" else table["val_accuracy"].idxmax()
+    table.loc[best, ["test_loss", "test_accuracy"]] = report.loss, report.accuracy
+    table.insert(0, "parameters", model.count_params())
+    table.insert(1, "epoch", table.index + 1)
+    return table.to_dict("records")
 
 
 STUDY = Study("compare", ("recipe", "protocol", "precision", "seed"), _plan)
@@ -142,8 +129,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
         test_accuracies=("test_accuracy", lambda column: column.dropna().tolist()),
     )
     means["epochs"] /= means["runs"]
-    order = {name: position for position, name in enumerate(recipes.names())}
-    return means.sort_index(level="recipe", key=lambda names: names.map(order.get), kind="stable")
+    order = {name: place for place, name in enumerate(recipes.names())}
+    return means.sort_index(level="recipe", key=lambda names: names.map(order), kind="stable")
 
 
 def table(results: pd.DataFrame) -> pd.DataFrame:
@@ -160,25 +147,21 @@ def table(results: pd.DataFrame) -> pd.DataFrame:
         recipe = recipes.get(str(name))
         if recipe.follows:
             continue
-        figure, system, seconds, by_loss = "–", "ours", "–", False
-        if published := recipe.published:
-            system = published.system
-            if published.seconds_an_epoch:
-                seconds = "{}–{}".format(*published.seconds_an_epoch)
-            by_loss = bool(published.test_loss and not published.test_accuracy)
-            if published.figure():
-                figure = f"loss {published.test_loss:.4f}" if by_loss else ""
-                figure = figure or percent(published.test_accuracy or 0.0, 2)
+        published = recipe.published or Published("ours")
+        accuracy, loss = published.test_accuracy, published.test_loss
+        by_loss = bool(loss and not accuracy)
+        figure = percent(accuracy, 2) if accuracy else f"loss {loss:.4f}" if loss else "–"
+        system = f"{published.system}, {len(recipe.classes)} classes" if recipe.classes else ""
         measured = {"published": "–", "honest": "–"}
         for protocol, row in means.loc[name].iterrows():
-            accuracy = mean_and_sd([100 * one for one in row.test_accuracies], ".2f", "%")
-            loss = f", loss {row.test_loss:.4f}" if by_loss else ""
-            measured[str(protocol)] = f"{accuracy} (n = {row.runs}){loss}"
+            text = mean_and_sd([100 * one for one in row.test_accuracies], ".2f", "%")
+            behind = f", loss {row.test_loss:.4f}" if by_loss else ""
+            measured[str(protocol)] = f"{text} (n = {row.runs}){behind}"
         lines[name] = {
-            "system": f"{system}, {len(recipe.classes)} classes" if recipe.classes else system,
+            "system": system or published.system,
             "parameters": f"{first.parameters:,.0f}",
             "epochs": f"{first.epochs:.3g}",
-            "s/epoch published": seconds,
+            "s/epoch published": "–".join(map(str, published.seconds_an_epoch or ("", ""))),
             "s/epoch here": f"{first.seconds:.1f}",
             "test accuracy published": figure,
             "reproduced": measured["published"],
@@ -199,8 +182,8 @@ def shortfalls(results: pd.DataFrame) -> dict[str, str]:
         published = recipes.get(str(name)).published
         if published is None or published.figure() is None:
             continue
-        if published.test_accuracy:
-            below = row.test_accuracy < published.test_accuracy
+        if accuracy := published.test_accuracy:
+            below = row.test_accuracy < accuracy
         else:
             below = row.test_loss > published.test_loss
         if below:
@@ -222,15 +205,15 @@ def honest(results: pd.DataFrame) -> pd.DataFrame:
 
     Used in notebook 06.
     """
-    names = [r.name for r in map(recipes.get, recipes.names()) if not (r.follows or r.classes)]
+    every = map(recipes.get, recipes.names())
+    names = [recipe.name for recipe in every if not (recipe.follows or recipe.classes)]
     usual = _usual_honest(results)
     return usual[usual["recipe"].isin(names)]
 
 
 def _usual_honest(results: pd.DataFrame) -> pd.DataFrame:
     checks.frame(results, "results", "recipe", "protocol", "precision")
-    usual = results["precision"] == usual_precision(results)
-    return results[usual & (results["protocol"] == "honest")]
+    return results.query(f"precision == '{usual_precision(results)}' and protocol == 'honest'")
 
 
 def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
@@ -239,21 +222,16 @@ def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
     Each optimizer has its own best learning rate; the published one, RMSprop, is among them. Used
     in notebook 06.
     """
-    accuracies = test_accuracies(_usual_honest(results))
-    base = recipes.get("strided_cnn")
-    each = [recipe for recipe in map(recipes.get, recipes.names()) if recipe.model == base.model]
+    accuracies, base = test_accuracies(_usual_honest(results)), recipes.get("strided_cnn")
     return {
         recipe.optimizer: accuracies[recipe.name]
-        for recipe in each
-        if recipe.epochs == base.epochs and recipe.name in accuracies
+        for recipe in map(recipes.get, recipes.names())
+        if (recipe.model, recipe.epochs) == (base.model, base.epochs) and recipe.name in accuracies
     }
 
 
 def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
-    """Return the test accuracy of each run, 0 to 1, by recipe.
-
-    Used in notebook 06.
-    """
+    """Return the test accuracy of each run, 0 to 1, by recipe. Used in notebook 06."""
     checks.frame(results, "results", "recipe", "test_accuracy")
     tested = results.dropna(subset="test_accuracy")
     return tested.groupby("recipe", sort=False)["test_accuracy"].apply(list).to_dict()
@@ -327,8 +305,8 @@ def images_per_second(
 ) -> float:
     """Measure how fast a network trains: the second of two epochs, without the first's start-up.
 
-    Compare numbers of one run only: another program on the machine changes them by half.
-    Used in notebook 06.
+    Compare numbers of one run only: another program on the machine changes them by half. Used in
+    notebook 06.
 
     Args:
         recipe: what to train.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich import progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cifar10_cnn import device
 from cifar10_cnn.common import checks, files, paths
@@ -28,21 +28,16 @@ from cifar10_cnn.training.trainer import Training
 #: What a study's table names a training by, such as recipe and seed.
 Names = dict[str, Any]
 Rows = list[dict[str, Any]]
+Callbacks = Sequence[keras.callbacks.Callback]
 
 
 @dataclass(frozen=True)
 class Study:
-    """A kind of trainings.
+    """A kind of trainings."""
 
-    Attributes:
-        name: of its folder, its table and its command.
-        names: columns that name one of its trainings; ``recipe`` is among them.
-        plan: returns the training that is called so: ``plan(dataset, profile, **names)``.
-    """
-
-    name: str
-    names: tuple[str, ...]
-    plan: Callable[..., Training]
+    name: str  # of its folder, its table and its command
+    names: tuple[str, ...]  # columns that name one of its trainings; recipe is among them
+    plan: Callable[..., Training]  # plan(dataset, profile, **names): the training called so
 
     def folder(self, dataset: Dataset, profile: Profile) -> Path:
         """Return where the finished trainings on a data set are kept."""
@@ -51,13 +46,13 @@ class Study:
 
 @dataclass(frozen=True)
 class Case:
-    """One training of a study; ``folder`` is for what it goes on from after a stop."""
+    """One training of a study."""
 
     names: Names
     training: Training
     dataset: Dataset
     profile: Profile
-    folder: Path
+    folder: Path  # what it goes on from after a stop
 
     @property
     def file(self) -> Path:
@@ -66,7 +61,7 @@ class Case:
 
 
 #: Trains a case, calls the callbacks after each epoch, and returns its rows of the table.
-Measure = Callable[[Case, Sequence[keras.callbacks.Callback]], Rows]
+Measure = Callable[[Case, Callbacks], Rows]
 
 
 def missing(study: Study, cases: Sequence[Names], dataset: Dataset, profile: Profile) -> list[Case]:
@@ -100,11 +95,14 @@ def run(  # noqa: PLR0917 - each study hands in the first two
     """
     jobs = missing(study, cases, dataset, profile)
     console.print(f"{len(cases) - len(jobs)} trainings are there, {len(jobs)} to do.")
-    columns = (TextColumn("{task.description}"), BarColumn(20))
-    times = (TimeElapsedColumn(), TimeRemainingColumn())
-    terminal = console.is_terminal
-    with Progress(
-        *columns, *times, console=console, disable=not terminal, speed_estimate_period=3_600
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(20),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        speed_estimate_period=3_600,
     ) as bars:
         bar = bars.add_task("", total=sum(job.training.epochs for job in jobs))
         for number, job in enumerate(jobs, 1):
@@ -124,7 +122,7 @@ def run(  # noqa: PLR0917 - each study hands in the first two
 class _Epochs(keras.callbacks.Callback):
     """Moves the bar on by each epoch, and says how good the network is."""
 
-    def __init__(self, bars: Progress, bar: Any, title: str, epochs: int) -> None:
+    def __init__(self, bars: progress.Progress, bar: Any, title: str, epochs: int) -> None:
         super().__init__()
         self._bars, self._bar, self._title, self._epochs = bars, bar, title, epochs
 
@@ -153,13 +151,12 @@ def collect(study: Study, dataset: Dataset, profile: Profile) -> Path:
     folder = study.folder(dataset, profile)
     lines: Rows = []
     for file in sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns):
-        finished = _read(file)
-        try:
-            today = finished and study.plan(dataset, profile, **finished["names"]).key()
-        except (CourseError, TypeError):  # a recipe or a column that is there no longer
-            continue
-        if finished and finished["key"] == today:
-            lines += finished["rows"]
+        if finished := _read(file):
+            try:
+                today = study.plan(dataset, profile, **finished["names"]).key()
+            except (CourseError, TypeError):  # a recipe or a column that is there no longer
+                continue
+            lines += finished["rows"] if finished["key"] == today else []
     if not lines:
         raise CourseError(
             f"There is no finished training in {folder}: run `python -m cifar10_cnn {study.name}`."
@@ -179,14 +176,9 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def shipped_path(name: str) -> Path:
-    """Return the file of the table that the package ships for the study ``name``."""
-    return paths.shipped_tables() / f"{name}.csv"
-
-
 def rows(name: str, file: Path | None = None) -> pd.DataFrame:
     """Return the rows of a study's table: of ``file``, or of the one that the package ships."""
-    return pd.read_csv(file or shipped_path(name))
+    return pd.read_csv(file or paths.shipped_tables() / f"{name}.csv")
 
 
 def load(study: Study, profile: Profile, dataset: Dataset) -> tuple[pd.DataFrame, str]:
@@ -210,10 +202,10 @@ def load(study: Study, profile: Profile, dataset: Dataset) -> tuple[pd.DataFrame
 
 def origin(results: pd.DataFrame) -> str:
     """Return data, profile, seeds and device of some rows in one line."""
-    checks.frame(results, "results", "seed", "data", "profile", "device")
+    names = ("data", "profile", "seed", "device")
+    checks.frame(results, "results", *names)
     data, profile, seeds, machine = (
-        " and ".join(map(str, sorted(results[name].unique())))
-        for name in ("data", "profile", "seed", "device")
+        " and ".join(map(str, sorted(results[name].unique()))) for name in names
     )
     return f"{data} · profile {profile} · seed {seeds.replace(' and', ',')} · {machine}"
 
@@ -236,7 +228,7 @@ def ship(study: Study, file: Path) -> Path:
             f"{file} holds results on {origin(new)}; only those of the full profile on CIFAR-10 "
             "are shipped."
         )
-    shipped, names = shipped_path(study.name), list(study.names)
+    shipped, names = paths.shipped_tables() / f"{study.name}.csv", list(study.names)
     settings = files.read_json(settings_path())
     recorded = settings.get(study.name, {})
     today = {name: recipes.get(name).settings() for name in recipes.names()}

@@ -21,15 +21,11 @@ EPOCH = 50_000
 
 @dataclass(frozen=True)
 class Network:
-    """A network of airbench94's kind: ``widths`` are each group's filters.
+    """A network of airbench94's kind, with GELU."""
 
-    The last layer is given each channel's highest value or, with ``means``, its mean and half of
-    that. GELU, like airbench94.
-    """
-
-    widths: tuple[int, ...]
+    widths: tuple[int, ...]  # filters of each group
     batch_size: int
-    means: bool
+    means: bool  # the last layer gets a channel's mean and half its highest value, not that alone
 
 
 #: airbench94's own, whose epoch is U, and our ``standard``.

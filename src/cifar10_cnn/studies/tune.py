@@ -12,15 +12,12 @@ import pandas as pd
 from cifar10_cnn.common import checks
 from cifar10_cnn.common.formats import percent
 from cifar10_cnn.data.dataset import Dataset
-from cifar10_cnn.device import keras
 from cifar10_cnn.profiles import Profile
 from cifar10_cnn.studies import engine
-from cifar10_cnn.studies.engine import Case, Names, Rows, Study
+from cifar10_cnn.studies.engine import Callbacks, Case, Names, Rows, Study
 from cifar10_cnn.training import recipes, trainer
 from cifar10_cnn.training.trainer import Training
 
-#: The recipe that the optimizers compete on: small enough for hundreds of epochs on a laptop.
-RECIPE = "strided_cnn"
 #: Learning rates that are tried, about twice as large from one to the next.
 RATES = {
     "sgd": (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
@@ -39,8 +36,9 @@ def cases(optimizers: Sequence[str] = ()) -> list[Names]:
         CourseError: if there is no such optimizer.
     """
     names = [checks.chosen(name, RATES, "optimizer") for name in optimizers or RATES]
+    # Small enough for hundreds of epochs on a laptop.
     return [
-        {"recipe": RECIPE, "optimizer": name, "learning_rate": rate}
+        {"recipe": "strided_cnn", "optimizer": name, "learning_rate": rate}
         for name in names
         for rate in RATES[name]
     ]
@@ -55,7 +53,7 @@ def _plan(
     return Training(settings, epochs, profile.seed, dataset.fingerprint, keep="last")
 
 
-def _measure(case: Case, callbacks: Sequence[keras.callbacks.Callback]) -> Rows:
+def _measure(case: Case, callbacks: Callbacks) -> Rows:
     _, history = trainer.fit(case.training, case.dataset, callbacks=callbacks)
     facts = {"epochs": case.training.epochs, "seed": case.training.seed}
     return [{**facts, "validation_accuracy": max(history["val_accuracy"])}]
@@ -77,9 +75,10 @@ def trials(results: pd.DataFrame | None = None) -> tuple[dict[str, list[tuple[fl
         line on where they came from.
     """
     every = rows() if results is None else results
-    checks.frame(every, "results", "optimizer", "learning_rate", "validation_accuracy")
+    columns = ["learning_rate", "validation_accuracy"]
+    checks.frame(every, "results", "optimizer", *columns)
     pairs = {
-        str(name): list(zip(group["learning_rate"], group["validation_accuracy"], strict=True))
+        str(name): list(group[columns].itertuples(index=False, name=None))
         for name, group in every.groupby("optimizer", sort=False)
     }
     return pairs, origin(every)

@@ -8,41 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from cifar10_cnn import device, models
 from cifar10_cnn.common import files
 from cifar10_cnn.data.batches import Batches, shrink
-from cifar10_cnn.data.dataset import Dataset, Split
+from cifar10_cnn.data.dataset import Dataset
 from cifar10_cnn.device import keras
 from cifar10_cnn.training.checkpoints import Resume, Seconds
-from cifar10_cnn.training.recipes import Part, Recipe
+from cifar10_cnn.training.recipes import Recipe
 
 
 @dataclass(frozen=True)
 class Training:
-    """All that the weights of a training depend on: two of equal ``key`` are the same training.
-
-    Attributes:
-        recipe: how to train.
-        epochs: the most epochs.
-        seed: seed of the initial weights, the order of the images, dropout and augmentation.
-        fingerprint: of the data set.
-        part: which images are trained on; ``train`` is the training split.
-        precision: what convolutions and matrix products compute in; this machine's by default.
-        keep: the model that stays: of the epoch with the ``best`` validation accuracy, or of the
-            ``last`` epoch.
-        change: name of what ``network`` and ``batches`` of ``fit`` change; empty if nothing.
-    """
+    """All that the weights of a training depend on: two of equal ``key`` are the same training."""
 
     recipe: Recipe
-    epochs: int
-    seed: int
-    fingerprint: str
-    part: str = "train"
+    epochs: int  # at most
+    seed: int  # of the initial weights, the order of the images, dropout and augmentation
+    fingerprint: str  # of the data set
+    part: str = "train"  # which images are trained on; `train` is the training split
     precision: device.Precision = field(default_factory=device.precision)
-    keep: Literal["best", "last"] = "best"
-    change: str = ""
+    keep: Literal["best", "last"] = "best"  # the epoch whose model stays; best on validation images
+    change: str = ""  # name of what `network` and `batches` of `fit` change
 
     def settings(self) -> dict[str, Any]:
         """Return the training as JSON can hold it."""
@@ -69,8 +55,7 @@ def fit(
 
     Args:
         training: what to train and how.
-        dataset: its training split is trained on, its validation split evaluated after each epoch;
-            an empty validation split is left out.
+        dataset: its validation split is evaluated after each epoch, if it is not empty.
         folder: gets ``model.keras``; until ``save_run`` also what a later call goes on from. None
             writes nothing: the model is then that of the last epoch.
         callbacks: more of them, such as a progress bar.
@@ -86,7 +71,10 @@ def fit(
     keras.utils.clear_session()  # or the networks of hours of training pile up in memory
     keras.utils.set_random_seed(training.seed)
     recipe, train, classes = training.recipe, dataset.train, len(dataset.class_names)
-    keeps_best = training.keep == "best" and len(dataset.validation) > 0
+    images, labels = dataset.validation.images, dataset.validation.labels
+    if recipe.one_hot:
+        labels = keras.utils.to_categorical(labels, classes)
+    keeps_best = training.keep == "best" and len(labels) > 0
     others = [Seconds(), *callbacks]
     if recipe.stops_on:
         others.append(keras.callbacks.EarlyStopping(recipe.stops_on, patience=recipe.patience))
@@ -106,9 +94,11 @@ def fit(
             if folder:
                 resume = resume or Resume(folder, part.x, others, key=training.key())
                 resume.batches = part.x
+            # Validated at the size that is trained on.
+            resized = shrink(images, part.x.size) if isinstance(part.x, Batches) else images
             numbers = model.fit(
                 **vars(part),
-                validation_data=_validation_data(dataset.validation, part, recipe, classes),
+                validation_data=(resized, labels) if len(labels) else None,
                 validation_batch_size=500,
                 callbacks=[*others, resume] if resume else others,
                 verbose=0 if callbacks or not folder else 2,
@@ -130,17 +120,3 @@ def _interrupts_and_full_disks(folder: Path | None) -> Iterator[None]:
         if folder:
             print("Stopped. The same call goes on after the last epoch that was finished.")
         raise
-
-
-def _validation_data(
-    split: Split, part: Part, recipe: Recipe, classes: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return validation images and labels of the size and form that a part is trained on."""
-    if not len(split):
-        return None
-    images, labels = split.images, split.labels
-    if isinstance(part.x, Batches):
-        images = shrink(images, part.x.size)
-    if recipe.one_hot:
-        labels = keras.utils.to_categorical(labels, classes)
-    return images, labels

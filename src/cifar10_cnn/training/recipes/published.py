@@ -4,13 +4,17 @@
 assumed here.
 """
 
+from functools import partial
+
 from cifar10_cnn.training.recipes.recipe import Published, Recipe
 
+_adam = partial(Recipe, optimizer="adam", learning_rate=0.001)
+# P4's three networks are trained alike.
+_p4 = partial(Recipe, batch_size=32, epochs=15, one_hot=True)
+
 PUBLISHED = (
-    Recipe(
+    _adam(
         "intro_cnn",
-        optimizer="adam",
-        learning_rate=0.001,
         batch_size=64,
         epochs=10,
         published=Published(
@@ -21,10 +25,8 @@ PUBLISHED = (
             "at Keras' learning rate of 0.001; pixels divided by 255.",
         ),
     ),
-    Recipe(
+    _adam(
         "batchnorm_cnn",
-        optimizer="adam",
-        learning_rate=0.001,
         batch_size=32,
         epochs=25,
         one_hot=True,
@@ -45,10 +47,8 @@ PUBLISHED = (
             "bf16. The epoch that validates best (honest) passes the published figure.",
         ),
     ),
-    Recipe(
+    _adam(
         "two_conv_cnn",
-        optimizer="adam",
-        learning_rate=0.001,
         batch_size=128,
         epochs=10,
         published=Published(
@@ -63,10 +63,8 @@ PUBLISHED = (
             "pixels divided by 255; an epoch is one pass over all five files of the data set.",
         ),
     ),
-    Recipe(
+    _adam(
         "block_cnn",
-        optimizer="adam",
-        learning_rate=0.001,
         batch_size=64,
         epochs=30,
         stops_on="val_loss",
@@ -80,13 +78,10 @@ PUBLISHED = (
             "64, at most 30 epochs, stopped after 4 without a lower validation loss.",
         ),
     ),
-    Recipe(
+    _p4(
         "strided_cnn",
         optimizer="rmsprop",
         learning_rate=0.0005,
-        batch_size=32,
-        epochs=15,
-        one_hot=True,
         published=Published(
             "P4a",
             test_accuracy=0.6305,
@@ -97,13 +92,10 @@ PUBLISHED = (
             "those of the old Keras example that models 1 and 2 resemble.",
         ),
     ),
-    Recipe(
+    _p4(
         "four_conv_cnn",
         optimizer="rmsprop",
         learning_rate=0.0005,
-        batch_size=32,
-        epochs=15,
-        one_hot=True,
         published=Published(
             "P4b",
             test_accuracy=0.7191,
@@ -113,14 +105,11 @@ PUBLISHED = (
             left_open="As P4a.",
         ),
     ),
-    Recipe(
+    _p4(
         "maxnorm_cnn",
         optimizer="momentum",
         learning_rate=0.01,
-        batch_size=32,
-        epochs=15,
         decay=0.01 / 15,
-        one_hot=True,
         published=Published(
             "P4c",
             test_accuracy=0.7204,

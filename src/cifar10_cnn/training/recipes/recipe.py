@@ -15,32 +15,18 @@ from cifar10_cnn.training import optimizers
 
 @dataclass(frozen=True)
 class Published:
-    """What a write-up reports of its network.
+    """What a write-up reports of its network."""
 
-    Attributes:
-        system: the write-up and its network, P0 to P4c.
-        validates_on: which images its training curves call validation.
-        test_accuracy: on the 10,000 test images, 0 to 1.
-        test_loss: mean cross-entropy on them, in nats.
-        train_accuracy: in the last epoch, 0 to 1.
-        parameters: number of all weights.
-        seconds_an_epoch: shortest and longest epoch, on the author's machine.
-        flaw: what the write-up does wrong; empty if nothing.
-        left_open: what it does not report, and what was assumed here.
-        shortfall: why the reproduction stays below the published figure, as experiments here
-            show; empty if it does not.
-    """
-
-    system: str
-    validates_on: Literal["test", "last fifth", "none"] = "none"
-    test_accuracy: float | None = None
-    test_loss: float | None = None
-    train_accuracy: float | None = None
-    parameters: int | None = None
-    seconds_an_epoch: tuple[int, int] | None = None
-    flaw: str = ""
-    left_open: str = ""
-    shortfall: str = ""
+    system: str  # the write-up and its network, P0 to P4c
+    validates_on: Literal["test", "last fifth", "none"] = "none"  # so its training curves call it
+    test_accuracy: float | None = None  # on the 10,000 test images, 0 to 1
+    test_loss: float | None = None  # mean cross-entropy on them, in nats
+    train_accuracy: float | None = None  # in the last epoch, 0 to 1
+    parameters: int | None = None  # all weights
+    seconds_an_epoch: tuple[int, int] | None = None  # shortest and longest, on the author's machine
+    flaw: str = ""  # what the write-up does wrong
+    left_open: str = ""  # what it does not report, and what was assumed here
+    shortfall: str = ""  # why the reproduction stays below the figure, as experiments here show
 
     def figure(self) -> float | None:
         """Return the test accuracy, else the test loss, else None."""
@@ -61,60 +47,36 @@ class Part:
 class Recipe:
     """The settings of one training.
 
-    Attributes:
-        name: the recipe's name.
-        model: the network, a name of ``models.names()``; by default that of the recipe.
-        optimizer: a name of ``optimizers.names()``.
-        learning_rate: the optimizer's step size at the start.
-        batch_size: images a step.
-        newton_schulz: steps by which ``unit_muon`` makes an update's singular values alike; more
-            make them more alike.
-        epochs: passes over the training images; None leaves it to the profile.
-        cosine: let the learning rate fall to zero along half a cosine over the whole training
-            (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983).
-        linear: let it fall to zero along a straight line.
-        decay: divide it by 1 + decay · steps, as SGD's ``decay`` did in old Keras.
-        sizes: height and width of the images, pixels, one number for each epoch: small ones train
-            faster (Howard, 2018, https://www.fast.ai/posts/2018-08-10-fastai-diu-imagenet.html).
-            The images then come from ``batches.Batches``, with alternating flip; if empty, as they
-            are.
-        shift: pixels by which these images are shifted at most, those of 32; smaller ones less.
-        erased: height and width of a grey square in each of these images, as a fraction of the
-            image's.
-        label_smoothing: fraction of each label that is spread over all classes, 0 to less than 1
-            (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
-        one_hot: labels as one-hot rows in place of integers; the loss is the same.
-        stops_on: stop when this number of the training history has not fallen for ``patience``
-            epochs; None trains all epochs.
-        patience: how many epochs ``stops_on`` waits.
-        classes: the classes trained on; None means all.
-        published: what its author reports; None for recipes of the course's own.
-        follows: the recipe that this one changes in one point; empty if none.
-        change: that point, in a few words.
+    Cosine decay: Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983; small images first
+    train faster: Howard, 2018, https://www.fast.ai/posts/2018-08-10-fastai-diu-imagenet.html; label
+    smoothing: Szegedy et al., 2016, https://arxiv.org/abs/1512.00567.
     """
 
     name: str
-    model: str = ""
+    model: str = ""  # a name of models.names(); by default the recipe's
     _: KW_ONLY
-    optimizer: str
-    learning_rate: float
-    batch_size: int
-    newton_schulz: int = 3
-    epochs: int | None = None
-    cosine: bool = False
-    linear: bool = False
-    decay: float = 0.0
+    optimizer: str  # a name of optimizers.names()
+    learning_rate: float  # at the start
+    batch_size: int  # images a step
+    newton_schulz: int = 3  # steps by which unit_muon makes an update's singular values alike
+    epochs: int | None = None  # passes over the training images; None leaves it to the profile
+    cosine: bool = False  # the learning rate falls to zero along half a cosine
+    linear: bool = False  # it falls to zero along a straight line
+    decay: float = 0.0  # it is divided by 1 + decay · steps, as SGD's `decay` did in old Keras
+    # Height and width of the images in each epoch, pixels; they then come from `batches.Batches`,
+    # with alternating flip. If empty, as they are.
     sizes: tuple[int, ...] = ()
-    shift: int = 2
-    erased: float = 0.0
-    label_smoothing: float = 0.0
-    one_hot: bool = False
+    shift: int = 2  # pixels at most, of images of 32; smaller ones less
+    erased: float = 0.0  # a grey square's height and width, as a fraction of the image's
+    label_smoothing: float = 0.0  # fraction of a label spread over all classes, below 1
+    one_hot: bool = False  # labels as one-hot rows in place of integers; the loss is the same
+    # Stop when this number of the history has not fallen for `patience` epochs.
     stops_on: Literal["loss", "val_loss"] | None = None
     patience: int = 0
-    classes: tuple[str, ...] | None = None
-    published: Published | None = None
-    follows: str = ""
-    change: str = ""
+    classes: tuple[str, ...] | None = None  # those trained on; None means all
+    published: Published | None = None  # what its author reports, if it is not the course's own
+    follows: str = ""  # the recipe that this one changes in one point
+    change: str = ""  # that point, in a few words
 
     def __post_init__(self) -> None:
         """Give the model its name."""
@@ -162,24 +124,16 @@ class Recipe:
         images, labels = train.images, train.labels
         if self.one_hot or self.sizes:
             labels = keras.utils.to_categorical(labels, classes)
+        settings: dict[str, Any] = {"batch_size": self.batch_size, "seed": seed}
         if not self.sizes:
-            yield Part(Shuffled(images, labels, batch_size=self.batch_size, seed=seed), 0, epochs)
+            yield Part(Shuffled(images, labels, **settings), 0, epochs)
+        settings |= {"shift": self.shift, "erased": self.erased}
         first = 0
         for size, group in groupby(self.sizes[-epochs:]):
             last = first + len(list(group))
-            resized = batches(
-                images,
-                labels,
-                size=size,
-                batch_size=self.batch_size,
-                seed=seed,
-                shift=self.shift,
-                erased=self.erased,
-                epoch=first,
-            )
             if model and first:
                 model.make_train_function(force=True)
-            yield Part(resized, first, last)
+            yield Part(batches(images, labels, size=size, epoch=first, **settings), first, last)
             first = last
 
     def epochs_at(self, profile: Profile) -> int:
