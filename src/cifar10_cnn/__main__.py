@@ -52,6 +52,10 @@ Data = Annotated[str | None, _option(help=_SOURCES)]
 Names = Annotated[str | None, _option(help="Names, comma between them; all if none is named.")]
 Seeds = Annotated[str, typer.Option(help="Seeds, comma between them.")]
 Ship = Annotated[bool, _option("--ship", help="Let the repository show it.")]
+Resume = Annotated[bool, _option("--resume", help="Skip what has finished and has not changed.")]
+_NOTEBOOKS = "Such as 01 or 04_train; all in order if none is named."
+Notebooks = Annotated[list[str] | None, typer.Argument(help=_NOTEBOOKS)]
+_MODEL = "A saved .keras file; by default notebook 04's, else the shipped one."
 
 
 @app.callback(invoke_without_command=True)
@@ -64,15 +68,7 @@ def main(version: Annotated[bool, _option("--version", help="Show the version.")
 
 @app.command()
 def run(
-    notebooks: Annotated[
-        list[str] | None,
-        typer.Argument(help="Such as 01 or 04_train; all in order if none is named."),
-    ] = None,
-    profile: Profile = None,
-    data: Data = None,
-    resume: Annotated[
-        bool, _option("--resume", help="Skip what has finished and has not changed.")
-    ] = False,
+    notebooks: Notebooks = None, profile: Profile = None, data: Data = None, resume: Resume = False
 ) -> None:
     """Execute the notebooks in order; pages, figures and a summary go to runs/PROFILE/."""
     _profile(profile)
@@ -122,9 +118,7 @@ def compare(
 @app.command()
 def ablate(
     *,
-    recipe: Annotated[
-        str, typer.Option(help="The recipe to take apart: dash, sprint, standard.")
-    ] = "sprint",
+    recipe: Annotated[str, typer.Option(help="Take apart dash, sprint or standard.")] = "sprint",
     without: Names = None,
     seeds: Seeds = "0,1,2",
     profile: Profile = None,
@@ -139,7 +133,7 @@ def ablate(
 def bench(
     *,
     recipes: Annotated[
-        str, typer.Option(help="Fast recipes, comma between them.")
+        str, typer.Option(help="Fast recipes, comma between.")
     ] = "dash,sprint,standard",
     seeds: Seeds = "0,1,2",
     profile: Annotated[str, typer.Option(help="How much to run.")] = "full",
@@ -147,8 +141,7 @@ def bench(
     ship: Ship = False,
 ) -> None:
     """Measure speed, time and memory of the fast recipes beside a peer in PyTorch."""
-    source = data or os.environ.get("CIFAR10_DATA", "auto")
-    _study("bench", (_names(recipes), _numbers(seeds)), profile, data, ship, source=source)
+    _study("bench", (_names(recipes), _numbers(seeds)), profile, data, ship, source=data)
 
 
 @app.command()
@@ -161,10 +154,7 @@ def tune(
 
 @app.command()
 def evaluate(
-    model: Annotated[
-        Path | None,
-        typer.Argument(help="A saved .keras file; by default notebook 04's, else the shipped one."),
-    ] = None,
+    model: Annotated[Path | None, typer.Argument(help=_MODEL)] = None,
     profile: Profile = None,
     data: Data = None,
 ) -> None:
@@ -221,9 +211,7 @@ def publish() -> None:
 @data_app.command()
 def fetch() -> None:
     """Download the official archive (170 MB), check it and cache the images."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(f"CIFAR-10 is in {dataset.fetch()}")
+    typer.echo(f"CIFAR-10 is in {import_module('cifar10_cnn.data.dataset').fetch()}")
 
 
 @data_app.command("import")
@@ -231,25 +219,19 @@ def import_path(
     path: Annotated[Path, typer.Argument(help="An archive or folder with CIFAR-10 in it.")],
 ) -> None:
     """Cache CIFAR-10 from a copy you have: official python or binary form, or class folders."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(f"CIFAR-10 is in {dataset.import_path(path)}")
+    typer.echo(f"CIFAR-10 is in {import_module('cifar10_cnn.data.dataset').import_path(path)}")
 
 
 @data_app.command()
 def verify() -> None:
     """Check every image and label of the cache."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(dataset.verify())
+    typer.echo(import_module("cifar10_cnn.data.dataset").verify())
 
 
 @data_app.command()
 def describe() -> None:
     """Say what the cache holds."""
-    from cifar10_cnn.data import dataset
-
-    typer.echo(dataset.describe())
+    typer.echo(import_module("cifar10_cnn.data.dataset").describe())
 
 
 def _profile(name: str | None) -> profiles.Profile:
@@ -285,7 +267,7 @@ def _study(
     profile: str | None,
     data: str | None,
     ship: bool,
-    **options: str,
+    **options: str | None,
 ) -> None:
     """Train what is missing of a study and print its table; with ``ship``, the repository's own."""
     size = _profile(profile)

@@ -54,12 +54,8 @@ def execute(
 ) -> tuple[str, int, str]:
     """Execute all cells of a notebook, in place, until one fails.
 
-    Args:
-        notebook: it holds the new outputs afterwards.
-        name: what error messages call it.
-        folder: the kernel's working directory.
-        env: the kernel's environment.
-        on_cell: called before each code cell with its number, from 1.
+    Error messages call it ``name``; the kernel works in ``folder`` with the environment ``env``;
+    ``on_cell`` is called before each code cell with its number, from 1.
 
     Returns:
         ``ok``, ``failed`` or ``interrupted``; how many cells were begun; why it stopped, if it did.

@@ -54,10 +54,7 @@ figure { margin: 2rem 0; } img { max-width: 100%; height: auto; }
 def notebook_page(notebook: NotebookNode, name: str, folder: Path) -> str:
     """Return an executed notebook as one HTML page that fetches nothing.
 
-    Args:
-        notebook: with its outputs.
-        name: the page's title, such as ``01_load``.
-        folder: where images named in its text are looked for.
+    Its title is ``name``; images named in its text are looked for in ``folder``.
     """
     exporter = HTMLExporter(
         extra_loaders=[DictLoader({"course.html.j2": _NOTEBOOK})],

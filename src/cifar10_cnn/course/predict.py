@@ -14,14 +14,10 @@ from cifar10_cnn.training import runs
 
 
 def predict(path: Path, model: Path | None = None) -> bool:
-    """Print the three most probable classes of each image, and draw a card of each.
+    """Print the three most probable classes of an image, or of each in a folder; draw its card.
 
-    Args:
-        path: an image, or a folder of images.
-        model: a saved ``.keras`` file; by default the shipped one.
-
-    Returns:
-        Whether an image could be read; why others could not is printed to standard error.
+    Returns whether one could be read; why others could not is printed to standard error. The model
+    is a saved ``.keras`` file; by default the shipped one.
 
     Raises:
         CourseError: if there is no such file, or the model does not fit to the images.

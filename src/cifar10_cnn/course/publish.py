@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -46,11 +45,8 @@ def publish() -> list[Path]:
     Notebooks get their outputs and times, ``figures/`` the figures and ``results.json``, the two
     READMEs the tables between ``<!-- generated:… -->`` marks, the package notebook 04's model.
     Notebooks that were not run again keep what was published before, if their code, the data and
-    the software are still the same. Everything is made before the first file is written, so an
-    error changes nothing; publishing the same run twice changes nothing either.
-
-    Returns:
-        The files that were changed or removed.
+    the software are still the same. Everything is made before the first file is written: an error
+    changes nothing. Returns the files that were changed or removed.
 
     Raises:
         CourseError: if the full run is not finished, not on CIFAR-10 or older than the notebooks, a
@@ -79,18 +75,21 @@ def publish() -> list[Path]:
         notebook.cells[0].source = _fill(notebook.cells[0].source, {"time": times}, file)
         contents[file] = (nbformat.writes(notebook) + "\n").encode()
     blocks = {"results": _results(measured), "accuracy": _accuracy(measured["full"])}
-    studies = {"recipes": _study(bench), "components": _study(ablate)}
+    studies = {}
+    for block, study in (("recipes", bench), ("components", ablate)):
+        rows = study.rows()
+        studies[block] = _block(study.table(rows), f"Measured: {study.origin(rows)}.")
     for file, tables in ((paths.home() / "README.md", blocks), (figures / "README.md", studies)):
         contents[file] = _fill(file.read_text(encoding="utf-8"), tables, file).encode()
 
     shipped = runs.ship(folder / runs.COURSE_RUN) if _TRAINS in summary.finished else None
     images = {file for file in figures.glob("*.png") if file.stem not in unchanged}
     stale = sorted(images - contents.keys())
-    changed = [
-        file for file in contents if not file.exists() or file.read_bytes() != contents[file]
-    ]
-    for file in changed:
-        files.write(file, contents[file])
+    changed = []
+    for file, content in contents.items():
+        if not file.exists() or file.read_bytes() != content:
+            files.write(file, content)
+            changed.append(file)
     for file in stale:
         file.unlink()
     return [*changed, *stale, *([shipped] if shipped else [])]
@@ -160,11 +159,7 @@ def _take_outputs(notebook: NotebookNode, executed_file: Path) -> None:
 
 
 def _fill(text: str, blocks: dict[str, str], file: Path) -> str:
-    """Replace the content of each ``<!-- generated:NAME -->…<!-- /generated:NAME -->``.
-
-    Raises:
-        CourseError: if the text lacks one.
-    """
+    """Replace the content of each ``<!-- generated:NAME -->…<!-- /generated:NAME -->``."""
     for name, content in blocks.items():
         start, end = f"<!-- generated:{name} -->", f"<!-- /generated:{name} -->"
         before, opened, rest = text.partition(start)
@@ -203,11 +198,7 @@ def _results(measured: dict[str, dict[str, Any]]) -> str:
 
 
 def _accuracy(full: dict[str, Any]) -> str:
-    """Return the test accuracies of the full run and all they came from.
-
-    Raises:
-        CourseError: if the run saved none.
-    """
+    """Return the test accuracies of the full run and all they came from."""
     result = full["result"]
     if not {"baseline_accuracy", "test_accuracy"} <= result.keys():
         raise CourseError(f"The full run saved no test accuracy (notebook 05 does that): {_AGAIN}")
@@ -217,12 +208,6 @@ def _accuracy(full: dict[str, Any]) -> str:
     versions = [f"{key} {n}" for key, n in full["versions"].items() if key not in full["device"]]
     where = f"{full['origin']} · fingerprint {full['fingerprint'][:12]}… · {full['device']}"
     return _block(table.rename_axis("Network"), f"Measured: {where} · {', '.join(versions)}.")
-
-
-def _study(study: ModuleType) -> str:
-    """Return the table of a study whose rows the package ships."""
-    rows = study.rows()
-    return _block(study.table(rows), f"Measured: {study.origin(rows)}.")
 
 
 def _block(table: pd.DataFrame, facts: str) -> str:

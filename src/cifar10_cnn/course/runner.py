@@ -43,9 +43,6 @@ def run(
         data: as `data.load` takes it; by default what ``CIFAR10_DATA`` names.
         resume: skip notebooks that finished on the same data and haven't changed since.
 
-    Returns:
-        The summary, also printed as a table.
-
     Raises:
         CourseError: if a notebook stops, a notebook, profile or data source is unknown, or another
             run of the profile is going on.
@@ -93,18 +90,15 @@ def select(names: Iterable[str]) -> dict[str, Path]:
             f"There are no notebooks in {paths.notebooks_folder()}: run this in a clone of the "
             "repository, or set CIFAR10_HOME to one."
         )
-    selected = set()
+    selected: set[str] = set()
     for name in names:
         path = files.path(name)
-        matches = [
-            key
-            for key, file in course.items()
-            if path.stem in (key, key[:2])
-            and (path.parent == Path() or path.resolve() == file.resolve())
-        ]
+        matches = {key for key in course if path.stem in (key, key[:2])}
+        if path.parent != Path():
+            matches = {key for key in matches if path.resolve() == course[key].resolve()}
         if not matches:
             raise CourseError(f"There is no notebook {name!r}: choose out of {', '.join(course)}.")
-        selected.update(matches)
+        selected |= matches
     return {key: file for key, file in course.items() if key in selected or not names}
 
 
@@ -152,11 +146,7 @@ def _run_all(
 
 
 def _run_one(
-    notebook: NotebookNode,
-    file: Path,
-    folder: Path,
-    env: Mapping[str, str],
-    console: Console,
+    notebook: NotebookNode, file: Path, folder: Path, env: Mapping[str, str], console: Console
 ) -> NotebookRecord:
     """Execute one notebook and store its copy, page and figures, also if it fails."""
     name, source_hash = file.stem, summaries.source_hash(notebook)

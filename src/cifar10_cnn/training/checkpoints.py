@@ -47,11 +47,10 @@ class Seconds(keras.callbacks.Callback):
 class Resume(Seconds):
     """Lets the same call of ``model.fit`` go on after its last whole epoch, equal bit for bit.
 
-    Keras' BackupAndRestore keeps weights, optimizer and epoch. This keeps as well the random states
-    of dropout and augmentation, the order of the images, the history (``model.fit(…).history``
-    holds all epochs, with their ``seconds``), and what EarlyStopping, ModelCheckpoint and
-    ReduceLROnPlateau have counted. It stands last in the list of callbacks; ``fit`` must be called
-    with ``shuffle=False``, for the batches come in their order already. Used in notebook 04.
+    Beyond BackupAndRestore it keeps the random states of dropout and augmentation, the order of the
+    images, the history of all epochs with their ``seconds``, and what EarlyStopping,
+    ModelCheckpoint and ReduceLROnPlateau have counted. It stands last in the list of callbacks;
+    ``fit`` needs ``shuffle=False``: the batches have their order already. Used in notebook 04.
 
     Args:
         folder: of the run; gets ``checkpoints/``, which ``save_run`` deletes.
@@ -75,20 +74,16 @@ class Resume(Seconds):
         super().__init__()
         if not isinstance(batches, Shuffled):
             raise ValueError(f"Images come as batches.Shuffled, not as {type(batches).__name__}.")
-        self.batches = batches
+        self.batches, self._callbacks, self._given_key = batches, [*callbacks], key
         self.history: dict[str, list[float]] = {}  # one number an epoch for each metric
-        self._epoch, self._stopped = 0, False
-        self._newest, self._before = (
-            files.path(folder) / FOLDER / f"{name}.npz" for name in ("latest", "previous")
-        )
-        self._callbacks = [*callbacks]
+        self._epoch, self._stopped, self._epoch_at_end = 0, False, 0
+        checkpoints = files.path(folder) / FOLDER
+        self._newest, self._before = checkpoints / "latest.npz", checkpoints / "previous.npz"
         self._counting = {
             f"{type(each).__name__}({each.monitor})": each
             for each in self._callbacks
             if isinstance(each, _COUNTING)
         }
-        self._given_key, self._key = key, key
-        self._epoch_at_end = 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Set everything as the newest whole checkpoint says; without one, write the first."""

@@ -10,8 +10,7 @@ from cifar10_cnn.common import checks
 from cifar10_cnn.device import keras
 
 #: Of what ``UnitMuon`` leaves to SGD, for each image of a batch: learning rate, as a fraction of
-#: Muon's, and weight decay. Both are Jordan's (see ``UnitMuon``), whose decay, though, goes through
-#: the momentum, too, which makes it 6.7 times as strong.
+#: Muon's, and weight decay. Jordan's decay goes through the momentum, too: 6.7 times as strong.
 SGD_RATE, SGD_WEIGHT_DECAY = 0.22, 8.3e-6
 
 
@@ -43,11 +42,10 @@ class ConvMuon(keras.optimizers.Muon):
 class UnitMuon(ConvMuon):
     """Muon for unit-norm kernels, and plain SGD with Nesterov's momentum for all the rest.
 
-    The learning rate is the length of a step beside a kernel's norm. It suits layers with
-    ``kernel_constraint=UnitNorm(axis=(0, 1, 2, 3))`` and a batch normalization behind them, which
-    takes a kernel's norm out again: only its direction counts. What Keras' Muon sets for AdamW
-    is here SGD's: its learning rate is ``adam_lr_ratio`` times as high, its momentum is
-    ``adam_beta_1``, its weight decay ``adam_weight_decay`` (Jordan, 2024,
+    For layers with ``kernel_constraint=UnitNorm(axis=(0, 1, 2, 3))`` and a batch normalization
+    behind them: only a kernel's direction counts. The learning rate is a step's length beside its
+    norm. What Keras' Muon sets for AdamW is here SGD's: ``adam_lr_ratio``, ``adam_beta_1`` (its
+    momentum), ``adam_weight_decay`` (Jordan, 2024,
     https://github.com/KellerJordan/cifar10-airbench).
     """
 

@@ -34,10 +34,7 @@ COURSE_RUN = "04_train"
 def new_run(profile: Profile, name: str) -> Path:
     """Make a folder for the run ``name``; a finished run there is deleted, a stopped one stays.
 
-    Used in notebook 04.
-
-    Returns:
-        ``runs/<profile>/<name>/``.
+    Used in notebook 04. Returns ``runs/<profile>/<name>/``.
 
     Raises:
         CourseError: if it cannot be written.
@@ -62,14 +59,8 @@ def save_run(
 ) -> None:
     """Write ``history.csv`` and ``run.json`` beside the model that a training saved in ``folder``.
 
-    What only a stopped training needs is then deleted. Used in notebook 04.
-
-    Args:
-        folder: a folder of ``new_run`` that holds ``model.keras``.
-        dataset: what was trained on.
-        profile: how much of it.
-        history: what ``model.fit(…).history`` holds, one number an epoch for each metric.
-        more: further entries of ``run.json``.
+    What only a stopped training needs is then deleted. ``history`` is what ``model.fit(…).history``
+    holds, ``more`` further entries of ``run.json``. Used in notebook 04.
 
     Raises:
         CourseError: if it cannot be written.
@@ -106,18 +97,14 @@ def save_run(
 def train(name: str, dataset: Dataset, profile: Profile) -> Path:
     """Train by the recipe ``name`` and save the best epoch; killed, the same call goes on.
 
-    Notebook 04 does the same in the open; the command ``train`` calls this.
-
-    Returns:
-        The run's folder.
+    Notebook 04 does the same in the open; the command ``train`` calls this. Returns the folder.
     """
     recipe = recipes.get(name)
     if recipe.classes:
         dataset = select_classes(dataset, recipe.classes)
     folder = paths.runs_folder() / profile.name / name
-    training = trainer.Training(
-        recipe, recipe.epochs_at(profile), profile.seed, dataset.fingerprint
-    )
+    epochs = recipe.epochs_at(profile)
+    training = trainer.Training(recipe, epochs, profile.seed, dataset.fingerprint)
     _, history = trainer.fit(training, dataset, folder=folder)
     model = keras.models.load_model(folder / "model.keras")
     # In place of out-of-distribution images: the dataset's own with their tiles mixed up.
@@ -137,13 +124,10 @@ def metadata(file: Path) -> dict[str, Any]:
 
 
 def classes_and_reject_option(file: Path) -> tuple[Sequence[str], RejectOption | None]:
-    """Return a saved model's class names and reject option, as its metadata says.
-
-    Returns:
-        CIFAR-10's names, and no reject option, where they say nothing.
+    """Return a saved model's class names and reject option: CIFAR-10's and none by default.
 
     Raises:
-        CourseError: if they make no sense.
+        CourseError: if its metadata make no sense.
     """
     known = metadata(file)
     try:
@@ -151,19 +135,14 @@ def classes_and_reject_option(file: Path) -> tuple[Sequence[str], RejectOption |
         option = known.get("reject_option")
         return names, None if option is None else RejectOption(**option)
     except (TypeError, ValueError) as error:
-        raise CourseError(
-            f"The metadata beside {file} make no sense ({error}): delete them, or train the model "
-            "again."
-        ) from error
+        text = f"The metadata beside {file} make no sense ({error})"
+        raise CourseError(f"{text}: delete them, or train the model again.") from error
 
 
 def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]:
     """Load notebook 04's model if it was trained on these images, else the shipped one.
 
-    Used in notebooks 03, 05, 07, 08 and 09.
-
-    Returns:
-        The model, and a sentence that says which one it is.
+    Used in notebooks 03, 05, 07, 08 and 09. The sentence says which one it is.
 
     Raises:
         CourseError: if notebook 04's model is damaged, or the data has other classes than the
@@ -171,19 +150,16 @@ def trained_model(profile: Profile, dataset: Dataset) -> tuple[keras.Model, str]
     """
     file = paths.runs_folder() / profile.name / COURSE_RUN / "model.keras"
     known = metadata(file)
-    if known.get("format") == RUN_FORMAT and known.get("fingerprint") == dataset.fingerprint:
+    if (known.get("format"), known.get("fingerprint")) == (RUN_FORMAT, dataset.fingerprint):
         source = "notebook 04's"
         try:
             model = keras.models.load_model(file)
         except Exception as error:  # a damaged file makes Keras raise almost anything
-            raise CourseError(
-                f"{file} is damaged: run notebook 04 again, or delete {file.parent}."
-            ) from error
+            text = f"{file} is damaged: run notebook 04 again, or delete {file.parent}."
+            raise CourseError(text) from error
     else:
-        source = "the one that the repository ships"
-        file = shipped_path(dataset.name)
-        known = metadata(file)
-        model = keras.models.load_model(file)
+        source, file = "the one that the repository ships", shipped_path(dataset.name)
+        known, model = metadata(file), keras.models.load_model(file)
     if (classes := model.output_shape[-1]) != len(dataset.class_names):
         raise CourseError(
             f"The shipped model knows {classes} classes, this data set has "
@@ -199,11 +175,7 @@ def shipped_path(data_name: str, *, fast: bool = False) -> Path:
     """Return the file of the shipped model for a data set.
 
     Of notebook 04's network there is one trained on CIFAR-10 and one trained on the practice set;
-    of the fast networks, which are more accurate, one trained on CIFAR-10.
-
-    Args:
-        data_name: the data set's ``name``.
-        fast: of a fast network, in place of notebook 04's.
+    of the ``fast`` networks, which are more accurate, one trained on CIFAR-10.
     """
     name = "practice" if data_name == "practice set" else "cifar10"
     return paths.shipped_models() / f"{name}{'_fast' if fast else ''}.keras"
@@ -212,10 +184,7 @@ def shipped_path(data_name: str, *, fast: bool = False) -> Path:
 def ship(folder: Path) -> Path | None:
     """Copy a finished run into the package as the shipped model, small, for anyone to load.
 
-    Used by the command ``train --ship``, and by ``publish`` for notebook 04's.
-
-    Returns:
-        The file, with its metadata in a ``.json`` beside it; None if this very run is there.
+    Returns the file, its metadata in a ``.json`` beside it; None if this very run is there.
 
     Raises:
         CourseError: if there is no finished run.
@@ -223,8 +192,7 @@ def ship(folder: Path) -> Path | None:
     known = files.read_json(folder / "run.json")
     if not known:
         raise CourseError(f"There is no finished training in {folder}: train first.")
-    fast = folder.name in recipes.fast()
-    file = shipped_path(known["data"], fast=fast)
+    file = shipped_path(known["data"], fast=folder.name in recipes.fast())
     if known == files.read_json(file.with_suffix(".json")):
         return None
     model = keras.models.load_model(folder / "model.keras", compile=False)
@@ -234,14 +202,9 @@ def ship(folder: Path) -> Path | None:
 
 
 def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]) -> None:
-    """Write the course's final numbers to ``runs/<profile>/result.json``.
+    """Write the course's final numbers, such as ``test_accuracy``, 0 to 1, to ``result.json``.
 
     Used in notebook 05; the course runner's summary and the README's table come from it.
-
-    Args:
-        profile: the profile that ran.
-        dataset: what was evaluated on.
-        numbers: names and values, such as ``test_accuracy`` between 0 and 1.
 
     Raises:
         CourseError: if it cannot be written.
