@@ -31,8 +31,7 @@ LESSONS = {
     "08_look_inside": "filters, Grad-CAM, embeddings, corruptions, attacks",
     "09_your_image": "images of your own; out-of-distribution inputs",
 }
-#: The notebook whose model is shipped.
-_TRAINS = "04_train"
+_TRAINS = "04_train"  # its model is shipped
 _AGAIN = "run `python -m cifar10_cnn run --profile full` and publish again."
 #: What two runs must have in common for their numbers to stand together.
 _GROUND = ("fingerprint", "seed", "device", "versions")
@@ -103,8 +102,8 @@ def _check(summary: Summary, full: dict[str, Any]) -> None:
             f"`python -m cifar10_cnn data fetch`, {_AGAIN}"
         )
     course, hashes = summaries.course_notebooks(), full["source_hashes"]
-    if missing := [name for name in course if name not in hashes]:
-        raise CourseError(f"The full run has not finished ({', '.join(missing)} missing): {_AGAIN}")
+    if missing := ", ".join(name for name in course if name not in hashes):
+        raise CourseError(f"The full run has not finished ({missing} missing): {_AGAIN}")
     for name, file in course.items():
         if summaries.source_hash(nbformat.read(file, as_version=4)) != hashes[name]:
             raise CourseError(

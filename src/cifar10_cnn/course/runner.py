@@ -44,8 +44,7 @@ def run(
         resume: skip notebooks that finished on the same data and haven't changed since.
 
     Raises:
-        CourseError: if a notebook stops, a notebook, profile or data source is unknown, or another
-            run of the profile is going on.
+        CourseError: if a notebook stops, a name is unknown, or another run of the profile goes on.
         KeyboardInterrupt: if the user stops it; what has finished is kept.
     """
     selected = select(notebooks)

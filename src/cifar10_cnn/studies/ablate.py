@@ -188,12 +188,11 @@ def _plan(
 
 def _measure(case: Case, callbacks: Callbacks) -> Rows:
     component, validation = _BY_NAME[case.names["component"]], case.dataset.validation
-    start = 0.0
+    starts: list[float] = []
 
     def network(model: keras.Model) -> keras.Model:
-        nonlocal start
         changed = component.network(model)
-        start = time.perf_counter()
+        starts.append(time.perf_counter())
         return changed
 
     # Nothing is validated meanwhile: seconds are measured.
@@ -205,7 +204,7 @@ def _measure(case: Case, callbacks: Callbacks) -> Rows:
         network=network,
         batches=component.batches,
     )
-    row = {"instead": component.instead, "seconds": time.perf_counter() - start}
+    row = {"instead": component.instead, "seconds": time.perf_counter() - starts[0]}
     with device.computing_in(case.training.precision):
         plain = model.predict(validation.images, batch_size=500, verbose=0)
         views = scores.predict_tta(model, validation.images)
@@ -223,10 +222,8 @@ origin = engine.origin
 def losses(results: pd.DataFrame) -> pd.DataFrame:
     """Return what leaving each component out costs, beside the whole with the same seeds.
 
-    Returns:
-        One row a recipe, component and precision of the whole, in their order: ``instead``;
-        ``accuracy`` with TTA, 0 to 1; ``points`` lost with each seed, a list; how many ``times as
-        long`` it takes.
+    One row a recipe, component and precision of the whole: ``accuracy`` with TTA, 0 to 1;
+    ``points`` lost with each seed, a list; how many ``times as long`` it takes.
     """
     columns = ("recipe", "component", "seed", "instead", "precision", "accuracy_tta", "seconds")
     checks.frame(results, "results", *columns)
@@ -243,26 +240,25 @@ def losses(results: pd.DataFrame) -> pd.DataFrame:
         instead=("instead", "first"),
         accuracy=("accuracy_tta", "mean"),
         points=("points", list),
-        longer=("longer", "mean"),
-    ).rename(columns={"longer": "times as long"})
-    order = {name: place for place, name in enumerate((*RECIPES, *_BY_NAME))}
-    numbers = numbers.sort_index(
-        key=lambda level: level.map(order) if level.name != "precision" else level
+        **{"times as long": ("longer", "mean")},
     )
+    order = {name: place for place, name in enumerate((*RECIPES, *_BY_NAME))}
+    numbers = numbers.sort_index(key=lambda level: level.map(lambda name: order.get(name, name)))
     return numbers.rename_axis(["recipe", "without", "precision"])
 
 
 def table(results: pd.DataFrame) -> pd.DataFrame:
     """Return ``losses`` as text: points lost as mean ± standard deviation over n seeds."""
     numbers = losses(results).reset_index("precision")
+    points = numbers["points"]
     texts = {
         "precision": numbers["precision"],
         "in its place": numbers["instead"],
-        "validation accuracy (TTA)": [percent(value, 2) for value in numbers["accuracy"]],
-        "points lost": [mean_and_sd(points, ".2f") for points in numbers["points"]],
-        "times as long": [f"{ratio:.2f}" for ratio in numbers["times as long"]],
-        "n": [str(len(points)) for points in numbers["points"]],
+        "validation accuracy (TTA)": numbers["accuracy"].map(partial(percent, digits=2)),
+        "points lost": points.map(partial(mean_and_sd, form=".2f")),
+        "times as long": numbers["times as long"].map("{:.2f}".format),
+        "n": points.map(len).map(str),
     }
-    lines = pd.DataFrame(texts, index=numbers.index)
+    lines = pd.DataFrame(texts)
     lines.loc[lines["in its place"] == "–", ["points lost", "times as long"]] = "–"
     return lines

@@ -204,11 +204,8 @@ def _output(*arguments: str) -> dict[str, Any]:
 def table(results: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each fast recipe and precision, the shortest training first, as text.
 
-    Used in notebook 06.
-
-    Returns:
-        Index: recipe. ``time`` and the times to an accuracy are in U, each divided by the U of its
-        own minutes, in seconds where there was no peer; mean ± standard deviation over n seeds.
+    Times are in U, each divided by the U of its own minutes, in seconds where there was no peer;
+    mean ± standard deviation over n seeds. Used in notebook 06.
     """
     times = ("seconds", "unit", "tta_seconds", "start_seconds", *MARKS)
     columns = ("job", "recipe", "precision", "parameters", "accuracy", "accuracy_tta", "peak_mib")
@@ -238,9 +235,7 @@ def table(results: pd.DataFrame) -> pd.DataFrame:
 def speeds(results: pd.DataFrame) -> pd.DataFrame:
     """Return how fast some networks train at 32 by 32 pixels, as text.
 
-    Returns:
-        One row for each network, library and precision; ``times as fast`` as airbench94's network
-        in PyTorch in the same minutes.
+    ``times as fast`` as airbench94's network in PyTorch in the same minutes.
     """
     columns = ("job", "recipe", "precision", "seconds", "unit", "peer_seconds")
     measured = checks.frame(results, "results", *columns).query(

@@ -26,12 +26,10 @@ from cifar10_cnn.training import recipes, trainer
 from cifar10_cnn.training.recipes import Published, Recipe
 from cifar10_cnn.training.trainer import Training
 
-_CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+_NUMBERS = ["loss", "accuracy", "val_loss", "val_accuracy", "seconds", "test_loss", "test_accuracy"]
+_NAMES = ["recipe", "protocol", "precision", "seed", "data", "profile", "device"]
 #: Columns of the table.
-COLUMNS = [
-    *("recipe", "protocol", "precision", "seed", "data", "profile", "device", "parameters"),
-    *("epoch", *_CURVES, "test_loss", "test_accuracy"),
-]
+COLUMNS = [*_NAMES, "parameters", "epoch", *_NUMBERS]
 
 
 def cases(names: Sequence[str], seeds: Sequence[int], precision: str) -> list[Names]:
@@ -93,7 +91,7 @@ def _measure(case: Case, callbacks: Callbacks) -> Rows:
     _, history = trainer.fit(case.training, images, folder=case.folder, callbacks=callbacks)
     model = keras.models.load_model(case.folder / "model.keras", compile=False)
     report = scores.evaluate(model, images.test, images.class_names)
-    table = pd.DataFrame(history).reindex(columns=[*_CURVES, "test_loss", "test_accuracy"])
+    table = pd.DataFrame(history).reindex(columns=_NUMBERS)
     best = table.index[-1] if case.training.keep == "last" else table["val_accuracy"].idxmax()
     table.loc[best, ["test_loss", "test_accuracy"]] = report.loss, report.accuracy
     table.insert(0, "parameters", model.count_params())
@@ -109,12 +107,9 @@ origin = engine.origin
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean of some runs' seeds, in the order of ``recipes``.
+    """Return the mean of some runs' seeds by recipe, protocol and precision, as ``recipes`` go.
 
-    Returns:
-        Index: recipe, protocol, precision. Columns: ``parameters``; ``runs``, how many seeds;
-        ``epochs`` of a run; ``seconds``, the median epoch's; means of ``test_accuracy`` and
-        ``test_loss``; ``test_accuracies``, those of all seeds.
+    ``runs`` counts seeds; ``seconds`` are the median epoch's; ``test_accuracies`` those of all.
     """
     checks.frame(results, "results", *COLUMNS)
     # Only one row of a run has a test accuracy.
@@ -136,10 +131,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 def table(results: pd.DataFrame) -> pd.DataFrame:
     """Return the published networks and the course's own, published figures beside ours, as text.
 
-    Used in notebook 06. Of two precisions the one with more runs is in it.
-
-    Returns:
-        One row a recipe; accuracies as mean ± standard deviation over n seeds.
+    Used in notebook 06. One row a recipe; of two precisions the one with more runs; accuracies as
+    mean ± standard deviation over n seeds.
     """
     means = summary(results).xs(usual_precision(results), level="precision")
     lines = {}
@@ -201,10 +194,7 @@ def usual_precision(results: pd.DataFrame) -> str:
 
 
 def honest(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the honest runs of the usual precision on all ten classes, without the follow-ups.
-
-    Used in notebook 06.
-    """
+    """Return the honest runs on all ten classes without the follow-ups. Used in notebook 06."""
     every = map(recipes.get, recipes.names())
     names = [recipe.name for recipe in every if not (recipe.follows or recipe.classes)]
     usual = _usual_honest(results)
@@ -219,8 +209,7 @@ def _usual_honest(results: pd.DataFrame) -> pd.DataFrame:
 def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
     """Return the test accuracy of P4a's network, 0 to 1, of each seed, by optimizer.
 
-    Each optimizer has its own best learning rate; the published one, RMSprop, is among them. Used
-    in notebook 06.
+    Each has its own best learning rate; RMSprop is the published one. Used in notebook 06.
     """
     accuracies, base = test_accuracies(_usual_honest(results)), recipes.get("strided_cnn")
     return {
@@ -238,10 +227,7 @@ def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
 
 
 def histories(results: pd.DataFrame) -> dict[str, list[dict[str, list[float]]]]:
-    """Return the training history of each run, as ``model.fit`` gives it, by recipe.
-
-    Used in notebook 06.
-    """
+    """Return each run's history, as ``model.fit`` gives it, by recipe. Used in notebook 06."""
     checks.frame(results, "results", *COLUMNS)
     return {
         str(name): [
@@ -255,10 +241,7 @@ def histories(results: pd.DataFrame) -> dict[str, list[dict[str, list[float]]]]:
 def follow_ups(results: pd.DataFrame) -> pd.DataFrame:
     """Return what each change of a published recipe brought, on the honest protocol.
 
-    Used in notebook 06.
-
-    Returns:
-        One row a follow-up; test accuracies in percent, ``gain`` in percentage points.
+    Used in notebook 06. Test accuracies in percent, ``gain`` in percentage points.
     """
     means = summary(_usual_honest(results)).droplevel(["protocol", "precision"])
     percents = 100 * means["test_accuracy"]
@@ -267,20 +250,15 @@ def follow_ups(results: pd.DataFrame) -> pd.DataFrame:
         for name, row in means.iterrows()
         if (recipe := recipes.get(str(name))).follows in means.index
     ]
-    columns = ["network", "change", "runs", "before (%)", "after (%)"]
-    frame = pd.DataFrame(lines, columns=columns)
+    frame = pd.DataFrame(lines, columns=["network", "change", "runs", "before (%)", "after (%)"])
     return frame.assign(gain=frame["after (%)"] - frame["before (%)"])
 
 
 def precisions(results: pd.DataFrame) -> pd.DataFrame:
     """Return what bf16 costs and saves, for each recipe that was trained in both precisions.
 
-    Used in notebook 06.
-
-    Returns:
-        One row a recipe and protocol: mean test accuracy in percent, its standard deviation and the
-        number of runs by precision, the difference of the means in percentage points, and how many
-        times as long an epoch takes in fp32. Only seeds that both have are counted.
+    Used in notebook 06. Mean test accuracies and their standard deviations in percent over the
+    seeds that both have; how many times as long an epoch takes in fp32.
     """
     checks.frame(results, "results", *COLUMNS)
     by = ["recipe", "protocol", "seed"]
@@ -305,14 +283,9 @@ def images_per_second(
 ) -> float:
     """Measure how fast a network trains: the second of two epochs, without the first's start-up.
 
-    Compare numbers of one run only: another program on the machine changes them by half. Used in
-    notebook 06.
-
-    Args:
-        recipe: what to train.
-        dataset: its first training images are trained on.
-        precision: ``auto``, ``bf16`` or ``fp32``, as ``device.precision`` takes it.
-        images: how many of them; 1,000 give a first idea.
+    Trained on the first ``images``; the precision is one that ``device.precision`` takes. Compare
+    numbers of one run only: another program on the machine changes them by half. Used in notebook
+    06.
     """
     train = _part(dataset.train, 0, checks.count(images, "images"))
     few = replace(dataset, train=train, validation=_part(train, 0, 0))

@@ -43,13 +43,8 @@ def seconds_an_epoch(network: Network) -> tuple[float, str]:
 
     channels_last; bf16 by autocast; Nesterov SGD; random images that lie in memory, so no time goes
     into loading. The median of 12 steps stands for all steps of an epoch of 50,000 images.
-    Network: Jordan, 2024, https://arxiv.org/abs/2404.00498.
-
-    Returns:
-        Seconds, and the precision: ``bf16`` or ``fp32``.
-
-    Raises:
-        ModuleNotFoundError: if PyTorch is not installed.
+    Network: Jordan, 2024, https://arxiv.org/abs/2404.00498. Raises ModuleNotFoundError without
+    PyTorch.
     """
     torch = importlib.import_module("torch")
     torch.manual_seed(0)

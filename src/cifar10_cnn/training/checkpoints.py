@@ -29,10 +29,7 @@ _COUNTING = (
 
 
 class Seconds(keras.callbacks.Callback):
-    """Adds each epoch's duration to its logs and to the history, in seconds.
-
-    Used in notebook 04.
-    """
+    """Adds each epoch's seconds to its logs and to the history. Used in notebook 04."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""
@@ -142,9 +139,9 @@ class Resume(Seconds):
             except FileNotFoundError:
                 continue
             except OSError as error:
+                text = f"{file} cannot be read ({error.strerror or error})"
                 raise CourseError(
-                    f"{file} cannot be read ({error.strerror or error}): check its rights, or "
-                    "delete it to begin again."
+                    f"{text}: check its rights, or delete it to begin again."
                 ) from error
             content, checksum = content[:-32], content[-32:]
             if hashlib.sha256(content).digest() != checksum:
