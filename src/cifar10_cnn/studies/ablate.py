@@ -30,8 +30,7 @@ from cifar10_cnn.training.trainer import Training
 
 #: The recipes that can be taken apart: those short enough for some seeds.
 RECIPES = ("dash", "sprint", "standard")
-#: The component that is left out of the whole recipe.
-WHOLE = "nothing"
+WHOLE = "nothing"  # the component that is left out of the whole recipe
 
 layers = keras.layers
 

@@ -85,10 +85,8 @@ def run(  # noqa: PLR0917 - each study hands in the first two
 ) -> Path:
     """Train what is missing, show how far it is, and write the table after each training.
 
-    Stopped at any moment, the same call goes on: what has finished is not trained again.
-
-    Returns:
-        The table of all finished trainings of the study on these images.
+    Stopped at any moment, the same call goes on: what has finished is not trained again. Returns
+    the table of all finished trainings of the study on these images.
 
     Raises:
         CourseError: if it cannot be written.
@@ -184,10 +182,7 @@ def rows(name: str, file: Path | None = None) -> pd.DataFrame:
 def load(study: Study, profile: Profile, dataset: Dataset) -> tuple[pd.DataFrame, str]:
     """Return the results of a study: of your own trainings if complete, else the shipped ones.
 
-    Used in notebook 06.
-
-    Returns:
-        The rows, and one line that says whose they are and where they came from.
+    One line says whose they are and where they came from. Used in notebook 06.
     """
     shipped, file = rows(study.name), study.folder(dataset, profile) / f"{study.name}.csv"
     if file.exists():
@@ -214,9 +209,6 @@ def ship(study: Study, file: Path) -> Path:
     """Make a table the one that the package ships; what it lacks of the recipes of today stays.
 
     ``settings.json`` beside it says which settings each table's recipes had.
-
-    Returns:
-        The file in the package.
 
     Raises:
         CourseError: if it is not of the full profile on CIFAR-10 alone.

@@ -68,11 +68,8 @@ origin = engine.origin
 def trials(results: pd.DataFrame | None = None) -> tuple[dict[str, list[tuple[float, float]]], str]:
     """Return the rates that were tried, of the shipped table if none is given.
 
-    Used in notebook 06.
-
-    Returns:
-        (learning rate, validation accuracy between 0 and 1) of each trial, by optimizer, and one
-        line on where they came from.
+    Used in notebook 06. By optimizer (learning rate, validation accuracy, 0 to 1) of each trial,
+    and one line on where they came from.
     """
     every = rows() if results is None else results
     columns = ["learning_rate", "validation_accuracy"]
