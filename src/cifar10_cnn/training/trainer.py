@@ -71,7 +71,8 @@ def fit(
     keras.utils.clear_session()  # or the networks of hours of training pile up in memory
     keras.utils.set_random_seed(training.seed)
     recipe, train, classes = training.recipe, dataset.train, len(dataset.class_names)
-    images, labels = dataset.validation.images, dataset.validation.labels
+    images = resized = dataset.validation.images
+    labels = dataset.validation.labels
     if recipe.one_hot:
         labels = keras.utils.to_categorical(labels, classes)
     keeps_best = training.keep == "best" and len(labels) > 0
@@ -95,7 +96,8 @@ def fit(
                 resume = resume or Resume(folder, part.x, others, key=training.key())
                 resume.batches = part.x
             # Validated at the size that is trained on.
-            resized = shrink(images, part.x.size) if isinstance(part.x, Batches) else images
+            if isinstance(part.x, Batches) and len(labels):
+                resized = shrink(images, part.x.size)
             numbers = model.fit(
                 **vars(part),
                 validation_data=(resized, labels) if len(labels) else None,
