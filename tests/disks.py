@@ -126,7 +126,7 @@ def summary_of_nothing() -> object:
 
 
 def data_and_tables(home: Path) -> int:
-    """Fill the disk while pictures, records and trials are written."""
+    """Fill the disk while images, records and trials are written."""
     import official
     from rich.console import Console
     from test_engine import small

@@ -2,7 +2,6 @@
 
 import errno
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -262,7 +261,6 @@ def test_full_disk_leaves_nothing_half_written(
     assert not list((home / "data").glob("*.npz"))
 
 
-@pytest.mark.faults
 @pytest.mark.usefixtures("home", "taken_for_cifar10", "unreachable")
 @pytest.mark.parametrize("damage", ["cut", "byte", "text", "empty"])
 def test_a_damaged_cache_is_named_and_fetched_again(
@@ -270,7 +268,6 @@ def test_a_damaged_cache_is_named_and_fetched_again(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     damage: str,
-    tally: Callable[[str, int], None],
 ) -> None:
     file = data.import_path(archive)
     good = file.read_bytes()
@@ -285,17 +282,14 @@ def test_a_damaged_cache_is_named_and_fetched_again(
     assert not file.exists()  # it poisons no later start
     monkeypatch.setattr(download, "official_archive", lambda folder: archive)
     assert data.load(PROFILE, "cifar10").name == "CIFAR-10"
-    tally("caches damaged", 1)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("source", ["practice", "own"])
 def test_a_damaged_cache_of_other_images_is_made_again(
     home: Path,
     archive: Path,
     monkeypatch: pytest.MonkeyPatch,
     source: str,
-    tally: Callable[[str, int], None],
 ) -> None:
     monkeypatch.setattr(data.practice, "make", official.expected)
     named = str(archive) if source == "own" else source
@@ -303,13 +297,11 @@ def test_a_damaged_cache_of_other_images_is_made_again(
     [file] = (home / "data").glob("*.npz")
     file.write_bytes(file.read_bytes()[:1000])
     assert data.load(PROFILE, named).fingerprint == first.fingerprint
-    tally("caches damaged", 1)
 
 
-@pytest.mark.faults
 @pytest.mark.usefixtures("home", "taken_for_cifar10", "unreachable")
 def test_a_cache_of_other_images_is_not_taken_for_cifar10(
-    archive: Path, capsys: pytest.CaptureFixture[str], tally: Callable[[str, int], None]
+    archive: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file that is whole, and calls itself CIFAR-10."""
     data.import_path(archive)
@@ -319,10 +311,8 @@ def test_a_cache_of_other_images_is_not_taken_for_cifar10(
     with pytest.raises(DataError, match="no network connection"):
         data.load(PROFILE, "cifar10")
     assert "cifar10.npz holds other images than CIFAR-10" in capsys.readouterr().out
-    tally("caches damaged", 1)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize(
     ("field", "content"),
     [
@@ -336,7 +326,7 @@ def test_a_cache_of_other_images_is_not_taken_for_cifar10(
     ],
 )
 def test_a_cache_of_something_else_is_refused(
-    tmp_path: Path, field: str, content: np.ndarray, tally: Callable[[str, int], None]
+    tmp_path: Path, field: str, content: np.ndarray
 ) -> None:
     """Each is a file that numpy reads."""
     arrays = official.expected()
@@ -347,12 +337,10 @@ def test_a_cache_of_something_else_is_refused(
     np.savez_compressed(file, **{**parts, field: content})
     with pytest.raises(DataError, match=r"cache\.npz is damaged or of another version"):
         store.read(file)
-    tally("caches damaged", 1)
 
 
-@pytest.mark.faults
 def test_a_cache_that_would_fill_the_memory_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Callable[[str, int], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "cache.npz"
     np.savez_compressed(file, about=np.zeros(2**22))
@@ -360,7 +348,6 @@ def test_a_cache_that_would_fill_the_memory_is_refused(
     monkeypatch.setattr(store, "_MOST_BYTES", 2**24)
     with pytest.raises(DataError, match="would unpack to more than 16,777,216 bytes"):
         store.read(file)
-    tally("caches damaged", 1)
 
 
 def test_a_single_changed_pixel_is_found(

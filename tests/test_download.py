@@ -7,7 +7,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -19,9 +19,6 @@ import pytest
 from cifar10_cnn.common.errors import DataError
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.data import download, readers
-
-pytestmark = pytest.mark.faults
-Tally = Callable[[str, int], None]
 
 
 @dataclass
@@ -187,7 +184,7 @@ def test_a_good_download_leaves_the_cache_alone(behaviour: Behaviour, home: Path
     ],
 )
 def test_a_bad_server_is_named_with_its_fault_and_poisons_no_later_start(
-    behaviour: Behaviour, plan: str, reason: str, tally: Tally
+    behaviour: Behaviour, plan: str, reason: str
 ) -> None:
     behaviour.plans = [plan]
     begun = time.monotonic()
@@ -197,24 +194,21 @@ def test_a_bad_server_is_named_with_its_fault_and_poisons_no_later_start(
     behaviour.plans = ["good"]
     data.fetch()
     assert data.verify()
-    tally("downloads broken", 1)
 
 
 @pytest.mark.parametrize("bad", ["503", "cut 5000", "other bytes"])
-def test_a_passing_fault_is_tried_again(behaviour: Behaviour, bad: str, tally: Tally) -> None:
+def test_a_passing_fault_is_tried_again(behaviour: Behaviour, bad: str) -> None:
     behaviour.plans = [bad, "good"]
     data.fetch()
     assert data.verify()
-    tally("downloads broken", 1)
 
 
 def test_a_refused_connection_is_left_for_the_next_mirror(
-    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch, tally: Tally
+    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "URLS", ("http://127.0.0.1:9/x", *download.URLS))
     data.fetch()
     assert data.verify()
-    tally("downloads broken", 1)
 
 
 def test_a_named_mirror_is_asked_first(
@@ -227,7 +221,7 @@ def test_a_named_mirror_is_asked_first(
 
 
 def test_a_full_disk_is_said(
-    behaviour: Behaviour, home: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
+    behaviour: Behaviour, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -238,7 +232,6 @@ def test_a_full_disk_is_said(
             data.fetch()
     data.fetch()
     assert data.verify()
-    tally("downloads broken", 1)
 
 
 SETTINGS = ("URLS", "SHA256", "ARCHIVE_BYTES", "TIMEOUTS", "PATIENCE", "_CHUNK")
@@ -275,25 +268,21 @@ def at_once(number: int, results: Path) -> list[str]:
     return [file.read_text() for file in results.iterdir()]
 
 
-def test_a_class_at_once_fetches_once(behaviour: Behaviour, tmp_path: Path, tally: Tally) -> None:
+def test_a_class_at_once_fetches_once(behaviour: Behaviour, tmp_path: Path) -> None:
     assert at_once(12, tmp_path / "results") == ["fetched"] * 12
     assert behaviour.requests == 1
-    tally("programs that fetched at once", 12)
 
 
-def test_those_who_waited_are_told_why_it_failed(
-    behaviour: Behaviour, tmp_path: Path, tally: Tally
-) -> None:
+def test_those_who_waited_are_told_why_it_failed(behaviour: Behaviour, tmp_path: Path) -> None:
     behaviour.plans = ["slow"]
     outcomes = at_once(5, tmp_path / "results")
     assert len(outcomes) == 5
     assert all("could not be downloaded" in outcome for outcome in outcomes)
     assert behaviour.requests <= 2 * (1 + download.RETRIES)
-    tally("programs that fetched at once", 5)
 
 
 def test_a_killed_download_holds_nobody_up(
-    behaviour: Behaviour, tmp_path: Path, home: Path, tally: Tally
+    behaviour: Behaviour, tmp_path: Path, home: Path
 ) -> None:
     behaviour.plans = ["stalled", "good"]
     process = fetching(tmp_path / "results")
@@ -303,4 +292,3 @@ def test_a_killed_download_holds_nobody_up(
     process.join()
     data.fetch()
     assert data.verify()
-    tally("downloads broken", 1)
