@@ -108,12 +108,6 @@ def test_a_training_goes_on_after_its_last_whole_epoch(
     assert (f"Going on after epoch {batch // 5}." in capsys.readouterr().out) == (batch >= 5)
 
 
-def test_killed_again_and_again(undisturbed: Outcome, tmp_path: Path) -> None:
-    for batch in (7, 3, 6, 1):
-        killed_at(batch, tmp_path)
-    assert same(trained(tmp_path), undisturbed)
-
-
 def test_what_was_trained_is_what_plain_keras_trains(undisturbed: Outcome) -> None:
     model, images = made(), Shuffled(IMAGES, LABELS, batch_size=12, seed=0)
     options = {"epochs": EPOCHS, "shuffle": False, "verbose": 0, "validation_data": VALIDATION}

@@ -211,29 +211,6 @@ def test_a_refused_connection_is_left_for_the_next_mirror(
     assert data.verify()
 
 
-def test_a_named_mirror_is_asked_first(
-    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CIFAR10_MIRROR", download.URLS[0])
-    monkeypatch.setattr(download, "URLS", ("http://127.0.0.1:9/never",))
-    data.fetch()
-    assert data.verify()
-
-
-def test_a_full_disk_is_said(
-    behaviour: Behaviour, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(download, "_download", full)
-        with pytest.raises(DataError, match=r"cannot be written to .*No space left on device"):
-            data.fetch()
-    data.fetch()
-    assert data.verify()
-
-
 SETTINGS = ("URLS", "SHA256", "ARCHIVE_BYTES", "TIMEOUTS", "PATIENCE", "_CHUNK")
 
 
@@ -271,14 +248,6 @@ def at_once(number: int, results: Path) -> list[str]:
 def test_a_class_at_once_fetches_once(behaviour: Behaviour, tmp_path: Path) -> None:
     assert at_once(12, tmp_path / "results") == ["fetched"] * 12
     assert behaviour.requests == 1
-
-
-def test_those_who_waited_are_told_why_it_failed(behaviour: Behaviour, tmp_path: Path) -> None:
-    behaviour.plans = ["slow"]
-    outcomes = at_once(5, tmp_path / "results")
-    assert len(outcomes) == 5
-    assert all("could not be downloaded" in outcome for outcome in outcomes)
-    assert behaviour.requests <= 2 * (1 + download.RETRIES)
 
 
 def test_a_killed_download_holds_nobody_up(

@@ -81,18 +81,6 @@ def test_augmentation_acts_in_training_only_and_keeps_pixels_in_range() -> None:
         assert changed.max() <= 255
 
 
-def test_each_regularization_adds_its_layers_and_nothing_else() -> None:
-    def kinds(**options: float) -> list[str]:
-        return [layer.__class__.__name__ for layer in models.plain_cnn(**options).layers]  # type: ignore[arg-type]
-
-    plain = kinds()
-    assert [kind for kind in kinds(dropout=0.3) if kind != "Dropout"] == plain
-    assert kinds(dropout=0.3).count("Dropout") == 1
-    assert [kind for kind in kinds(batch_norm=True) if kind != "BatchNormalization"] == plain
-    assert kinds(batch_norm=True).count("BatchNormalization") == 6
-    assert kinds(augment=True) == ["RandomFlip", "RandomTranslation", *plain]
-
-
 def test_a_digest_changes_with_settings_and_optimizer_but_not_with_names_and_modules(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,8 +3,6 @@
 import csv
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,12 +81,6 @@ def test_a_run_on_other_data_of_another_version_or_unfinished_is_left_alone(
     assert sentence.startswith(
         "The model is the one that the repository ships: trained on CIFAR-10"
     )
-
-
-def test_a_new_run_empties_its_folder(dataset: data.Dataset) -> None:
-    folder = course_run(dataset)
-    assert training.new_run(PROFILE, training.COURSE_RUN) == folder
-    assert not list(folder.iterdir())
 
 
 def test_a_new_run_keeps_what_a_stopped_one_goes_on_from(dataset: data.Dataset) -> None:
@@ -172,36 +164,6 @@ def test_shipping_drops_the_optimizer_and_is_done_once(
         atol=0.02,
     )
     assert training.ship(folder) is None
-
-
-@pytest.mark.long
-def test_a_shipped_fast_network_needs_plain_keras_alone(
-    dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paths, "shipped_models", lambda: tmp_path / "shipped")
-    folder = training.train("sprint", dataset, PROFILE)
-    file = training.ship(folder)
-    assert file == tmp_path / "shipped" / "cifar10_fast.keras"
-    images = dataset.validation.images
-    np.save(tmp_path / "images.npy", images)
-    script = (
-        "import keras, numpy as np, sys;"
-        "model = keras.models.load_model(sys.argv[1]);"
-        "np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0));"
-        "assert 'cifar10_cnn' not in sys.modules"
-    )
-    predictions = tmp_path / "predictions.npy"
-    command = [
-        sys.executable,
-        "-c",
-        script,
-        str(file),
-        str(tmp_path / "images.npy"),
-        str(predictions),
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    ours = keras.models.load_model(folder / "model.keras").predict(images, verbose=0)
-    np.testing.assert_allclose(np.load(predictions), ours, atol=0.03)
 
 
 def test_same_seed_same_weights(dataset: data.Dataset) -> None:
