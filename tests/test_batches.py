@@ -1,15 +1,11 @@
 """Batches: every image once an epoch, mirrored in turn and shifted; areas against TensorFlow."""
 
-import ctypes
-import platform
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data.batches import Batches, Shuffled, shrink
-from cifar10_cnn.device import keras
 
 NUMBER = 23
 
@@ -154,34 +150,3 @@ def test_an_epoch_not_shown_whole_begins_again(images: np.ndarray) -> None:
     assert len(epoch_of(batches)) == NUMBER
     batches.on_epoch_begin()
     assert np.array_equal(batches.order, second.order)
-
-
-class _Regions(ctypes.Structure):
-    """glibc's ``mallinfo2``: ``hblks`` counts what it has asked the system for, each by itself."""
-
-    _names = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks")
-    _fields_ = [(name, ctypes.c_size_t) for name in (*_names, "fordblks", "keepcost")]
-
-
-@pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
-    reason="only glibc has these settings, and tells of them from 2.33 on",
-)
-def test_a_training_does_not_ask_the_system_for_each_array() -> None:
-    """Asked one by one, 20 arrays of 1 MiB would be 20 regions more."""
-    libc = ctypes.CDLL(None)
-    libc.mallinfo2.restype, libc.malloc.restype = _Regions, ctypes.c_void_p
-    model = keras.Sequential(
-        [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
-    )
-    model.compile("sgd", "mse")
-    images = np.zeros((8, 4, 4, 3), "uint8")
-    model.fit(
-        Shuffled(images, np.zeros((8, 2)), batch_size=2, seed=0), epochs=2, shuffle=False, verbose=0
-    )
-    before = libc.mallinfo2().hblks
-    blocks = [libc.malloc(ctypes.c_size_t(2**20)) for _ in range(20)]
-    asked = libc.mallinfo2().hblks - before
-    for block in blocks:
-        libc.free(ctypes.c_void_p(block))
-    assert asked == 0

@@ -148,13 +148,6 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     assert "Going on after epoch 1." in out
 
 
-def test_with_both_checkpoints_damaged_it_begins_anew(undisturbed: Outcome, tmp_path: Path) -> None:
-    killed_at(12, tmp_path)
-    for file in (tmp_path / "checkpoints").glob("*.npz"):
-        file.write_bytes(b"")
-    assert same(trained(tmp_path), undisturbed)
-
-
 def test_a_checkpoint_that_cannot_be_read_now_is_left_where_it_is(tmp_path: Path) -> None:
     newest = tmp_path / "checkpoints" / "latest.npz"
     newest.mkdir(parents=True)  # whoever is root may read anything else
@@ -243,8 +236,3 @@ def test_a_full_disk_stops_it_with_a_word_and_loses_nothing(
             trained(tmp_path)
     assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["previous.npz"]
     assert same(trained(tmp_path), undisturbed)
-
-
-def test_images_whose_order_cannot_be_repeated_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"Images come as batches\.Shuffled, not as ndarray"):
-        training.Resume(tmp_path, IMAGES)

@@ -289,17 +289,6 @@ def test_a_cache_of_something_else_is_refused(
         store.read(file)
 
 
-def test_a_cache_that_would_fill_the_memory_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "cache.npz"
-    np.savez_compressed(file, about=np.zeros(2**22))
-    assert file.stat().st_size < 2**16
-    monkeypatch.setattr(store, "_MOST_BYTES", 2**24)
-    with pytest.raises(DataError, match="would unpack to more than 16,777,216 bytes"):
-        store.read(file)
-
-
 def test_a_single_changed_pixel_is_found(
     home: Path, archive: Path, taken_for_cifar10: None
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_cnn import data, models
+from cifar10_cnn import models
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
 from cifar10_cnn.training import runs
@@ -181,9 +181,3 @@ def test_metadata_beside_a_model_that_makes_no_sense(tmp_path: Path, about: dict
     (tmp_path / "a.json").write_text(json.dumps(about))
     with pytest.raises(CourseError, match=r"a\.keras .*makes? no sense"):
         runs.classes_and_reject_option(tmp_path / "a.keras")
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "5", '{"other": 1}'])
-def test_metadata_that_says_nothing_of_classes(tmp_path: Path, content: str) -> None:
-    (tmp_path / "a.json").write_text(content)
-    assert runs.classes_and_reject_option(tmp_path / "a.keras") == (data.CLASS_NAMES, None)
