@@ -238,6 +238,7 @@ def at_once(number: int, results: Path) -> list[str]:
     return [file.read_text() for file in results.iterdir()]
 
 
+@pytest.mark.long
 def test_a_class_at_once_fetches_once(behaviour: Behaviour, tmp_path: Path) -> None:
     assert at_once(4, tmp_path / "results") == ["fetched"] * 4
     assert behaviour.requests == 1
