@@ -184,10 +184,9 @@ def test_trainings_of_a_recipe_or_a_network_that_was_changed_are_left_out(
         engine.collect(compare.STUDY, dataset, PROFILE)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\0"])
 def test_a_damaged_training_is_named_and_done_again(
-    dataset: data.Dataset, capsys: pytest.CaptureFixture, content: bytes, tally: Callable
+    dataset: data.Dataset, capsys: pytest.CaptureFixture, content: bytes
 ) -> None:
     (case,) = engine.missing(compare.STUDY, [a_case()], dataset, PROFILE)
     engine.keep(case, [{"epoch": 1}])
@@ -196,7 +195,6 @@ def test_a_damaged_training_is_named_and_done_again(
     assert f"{case.file} is damaged: the training is done again." in capsys.readouterr().out
     with pytest.raises(CourseError, match="no finished training"):
         engine.collect(compare.STUDY, dataset, PROFILE)
-    tally("tables damaged", 1)
 
 
 def test_unknown_names_are_refused_before_anything_is_loaded() -> None:
@@ -247,21 +245,15 @@ def test_own_runs_come_first_once_all_are_there(dataset: data.Dataset, shipped: 
     assert len(rows) == 2
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a,b\n1,2\n", b'"'])
 def test_a_damaged_table_is_named_and_the_shipped_one_taken(
-    dataset: data.Dataset,
-    shipped: Path,
-    capsys: pytest.CaptureFixture,
-    content: bytes,
-    tally: Callable,
+    dataset: data.Dataset, shipped: Path, capsys: pytest.CaptureFixture, content: bytes
 ) -> None:
     store(lines("strided_cnn"), shipped / "compare.csv")
     own = store(lines("strided_cnn"), compare.STUDY.folder(dataset, PROFILE) / "compare.csv")
     own.write_bytes(content)
     assert compare.load(PROFILE, dataset)[1].startswith("the repository's runs")
     assert f"{own} is damaged" in capsys.readouterr().out
-    tally("tables damaged", 1)
 
 
 def test_rows_just_shipped_are_called_the_repositorys(dataset: data.Dataset, shipped: Path) -> None:

@@ -383,7 +383,7 @@ def test_follow_ups_change_what_they_say_and_nothing_else() -> None:
     assert recipes.get("four_conv_cnn_30").epochs == 30
 
 
-PLAIN = Recipe("mine", "plain_cnn", "adam", 0.001, 64)
+PLAIN = Recipe("mine", "plain_cnn", optimizer="adam", learning_rate=0.001, batch_size=64)
 WORDS: dict[str, Any] = {
     "name": "other",
     "published": Published("P9"),
