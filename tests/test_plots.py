@@ -12,6 +12,7 @@ import nbformat
 import numpy as np
 import pytest
 from PIL import Image
+from test_plots_comparison import CALLS as COMPARED
 
 from cifar10_cnn import models, plots
 from cifar10_cnn.data.dataset import CLASS_NAMES
@@ -117,19 +118,10 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     ),
     "confused_pairs": lambda k: plots.confused_pairs(pairs_of(k, False)),
     "confused_both": lambda k: plots.confused_pairs(pairs_of(k, True), symmetric=True),
-    "accuracy_against": lambda k: plots.accuracy_against(
-        {"intro_cnn": 122_570, "maxnorm_cnn": 4_210_090},
-        {"intro_cnn": [0.67, 0.68], "maxnorm_cnn": [0.72]},
-        "parameters",
-        {"maxnorm_cnn": 0.7204},
-    ),
-    "curve_grid": lambda k: plots.curve_grid({f"network_{n}": [HISTORY] for n in range(k)}),
-    "learning_rate_search": lambda k: plots.learning_rate_search(
-        {"adam": [(0.001, 0.6), (0.01, 0.3)]}
-    ),
-    "score_dots": lambda k: plots.score_dots(
-        {"adam": [0.6, 0.62], "sgd": [0.5, 0.55]}, ("as published", 0.63)
-    ),
+    "accuracy_against": lambda k: COMPARED["parameters"](),
+    "curve_grid": lambda k: COMPARED["curves"](),
+    "learning_rate_search": lambda k: COMPARED["search"](),
+    "score_dots": lambda k: COMPARED["dots"](),
     "class_tree": lambda k: plots.class_tree(confusion(k), CLASS_NAMES[:k]),
     "intervals": lambda k: plots.intervals(
         dict.fromkeys(CLASS_NAMES[:k], 0.7),
@@ -316,25 +308,6 @@ def test_channel_histograms_draw_shares() -> None:
         assert f"mean {mean:.1f}, standard deviation {deviation:.1f}" in figure.alt
 
 
-def test_pairs_stand_above_each_other() -> None:
-    figure = CALLS["pairs"](3)
-    axes = figure.axes[0]
-    for position, drawn in enumerate(axes.images):
-        np.testing.assert_array_equal(drawn.get_array()[:32], IMAGES[position])
-        np.testing.assert_array_equal(drawn.get_array()[-32:], IMAGES[3 + position])
-    assert ticks(axes, "y") == ["one\nimage", "another"]
-
-
-def test_augmentations_show_the_original_first() -> None:
-    figure = plots.augmentations(IMAGES[0], np.stack([IMAGES[0], 255.0 - IMAGES[0]]))
-    axes = figure.axes[0]
-    np.testing.assert_array_equal(axes.images[0].get_array(), IMAGES[0])
-    np.testing.assert_array_equal(axes.images[2].get_array(), 255 - IMAGES[0])
-    assert len(axes.patches) == 1
-    change = np.abs(255.0 - 2.0 * IMAGES[0]).mean()
-    assert f"by 0 to {change:.0f} of 255" in figure.alt
-
-
 def test_convolution_demo_writes_the_kernel() -> None:
     result = np.linspace(-490, 499, 900).reshape(30, 30)
     figure = plots.convolution_demo(IMAGES[0, ..., 0], KERNEL, result)
@@ -344,29 +317,6 @@ def test_convolution_demo_writes_the_kernel() -> None:
     np.testing.assert_array_equal(before.images[0].get_array(), IMAGES[0, ..., 0])
     np.testing.assert_array_equal(after.images[0].get_array(), result)
     assert figure.title == "A 3×3 kernel turns 32×32 pixels into 30×30 sums, from −490 to 499"
-
-
-def test_filters_are_on_one_scale() -> None:
-    kernels = np.zeros((3, 3, 3, 2))
-    kernels[0, 0, 0, 0], kernels[1, 1, 1, 1] = 0.5, -0.25
-    first, second = (drawn.get_array() for drawn in plots.filters(kernels).axes[0].images)
-    assert first[0, 0].tolist() == [1, 0.5, 0.5]
-    assert second[1, 1].tolist() == [0.5, 0.25, 0.5]
-
-
-def test_feature_maps_draw_the_first_maps() -> None:
-    figure = plots.feature_maps(IMAGES[0], MAPS, count=5)
-    drawn = figure.axes[1].images
-    assert len(drawn) == 5
-    np.testing.assert_array_equal(drawn[4].get_array(), MAPS[..., 4])
-    means = MAPS[..., :5].mean(axis=(0, 1))
-    assert f"5 of 20 feature maps: map {means.argmax()} responds most" in figure.title
-
-
-def test_parameter_counts() -> None:
-    figure = CALLS["parameter_counts"](10)
-    assert widths(figure.axes[0]) == [896, 0, 524_416]
-    assert figure.title == "dense holds 524,416 of 525,312 parameters (99.8 %)"
 
 
 def test_learning_curves_draw_the_history() -> None:
@@ -504,18 +454,6 @@ def test_predictions_draw_the_three_most_probable() -> None:
     assert ticks(figure.axes[1], "y") == ["b", "✓ d", "a"]
     assert figure.axes[1].get_title() == "true class: d"
     assert figure.title == "The most probable class is the true one for 1 of 2 images"
-
-
-def test_confused_pairs_draws_the_counts() -> None:
-    pairs = [("cat", "dog", 112, 0.112), ("dog", "cat", 90, 0.09)]
-    figure = plots.confused_pairs(pairs)
-    assert widths(figure.axes[0]) == [112, 90]
-    assert ticks(figure.axes[0], "y") == ["cat → dog", "dog → cat"]
-    assert (
-        figure.title
-        == "Most often confused: cat taken for dog, 112 times (11.2 % of all cat images)"
-    )
-    assert "cat and dog" in plots.confused_pairs(pairs[:1], symmetric=True).title
 
 
 @pytest.mark.long

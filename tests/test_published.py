@@ -456,7 +456,7 @@ def test_one_hot_and_whole_number_labels_have_the_same_loss() -> None:
 
 @pytest.fixture(scope="module")
 def dataset() -> data.Dataset:
-    return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+    return data.split(official.expected(), PROFILE, "own images", "f" * 64)
 
 
 def prepare(name: str, protocol: str, dataset: data.Dataset) -> data.Dataset:
