@@ -63,7 +63,7 @@ CALLS: dict[str, Callable[[], CourseFigure]] = {
     "crowd": lambda: plots.accuracy_against(CROWD, ALIKE, "parameters"),
     "one network": lambda: plots.accuracy_against({"a": 5}, {"a": [0.5]}, "parameters"),
     "curves": lambda: plots.curve_grid({name: [HISTORY, OTHER] for name in PARAMETERS}, TOLD),
-    "search": lambda: plots.learning_rate_search(search(OPTIMIZERS)),
+    "search": lambda: plots.learning_rate_search(search(OPTIMIZERS[:3])),
     "dots": lambda: plots.score_dots(SEEDS, ("as published, by somebody else", 0.88)),
 }
 
@@ -152,7 +152,7 @@ def test_accuracy_against_tells_the_finding() -> None:
 
 def test_curve_grid_draws_every_seed() -> None:
     figure = plots.curve_grid({"one": [HISTORY, OTHER], "two": [TRAINED]}, {"two": 0.68})
-    first, second, _ = figure.axes
+    second, first, _ = figure.axes  # the most accurate first
     assert [axes.get_title() for axes in (first, second)] == ["one", "two"]
     expected = [HISTORY["accuracy"], HISTORY["val_accuracy"], *OTHER.values()]
     assert [list(line.get_ydata()) for line in first.lines] == expected
@@ -164,7 +164,7 @@ def test_curve_grid_draws_every_seed() -> None:
     assert list(told.get_ydata()) == [0.68, 0.68]
     assert told.get_linestyle() == ":"
     assert first.get_ylim() == second.get_ylim()
-    assert first.get_xlim() == second.get_xlim() == (0.5, 4.5)
+    assert (first.get_xlim(), second.get_xlim()) == ((0.5, 3.5), (0.5, 4.5))
     legend = figure.axes[-1].get_legend().get_texts()
     assert [text.get_text() for text in legend] == [
         "training",
@@ -184,9 +184,9 @@ def test_curve_grid_tells_who_overfits() -> None:
     )
     assert figure.alt == (
         "Accuracy by epoch, a panel for each network, the most accurate first. At the end, mean "
-        "over the seeds: over "
-        "(2 seeds): training 70.0 %, validation 62.5 %; under (1 seed): training 50.0 %, "
-        "validation 55.0 %, published 60.0 %; trained (1 seed): training 66.0 %, no validation."
+        "over the seeds: trained (1 seed): training 66.0 %, no validation; over (2 seeds): "
+        "training 70.0 %, validation 62.5 %; under (1 seed): training 50.0 %, validation 55.0 %, "
+        "published 60.0 %."
     )
     none = plots.curve_grid({"a": [OTHER], "b": [OTHER]})
     assert none.title == (

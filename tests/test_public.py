@@ -173,7 +173,8 @@ CALLS["plots.precision_recall"].pop("images")
 REASONS = {
     "It takes only what the course itself has made.": {
         "device.computing_in", "evaluation.scores.evaluate", "profiles.Profile",
-        "studies.compare.images_per_second", "studies.compare.load", "training.Resume",
+        "studies.bench.rows", "studies.compare.images_per_second", "studies.compare.load",
+        "training.Resume",
         "training.runs.ship",
         "training.runs.train", "training.runs.trained_model", "training.save_run",
         "training.trained_model",

@@ -168,7 +168,8 @@ def select_classes(dataset: Dataset, classes: Sequence[str], seed: int = 0) -> D
     Raises:
         ValueError: if a name is unknown or given twice, or fewer than two are given.
     """
-    unknown = [name for name in classes if name not in dataset.class_names]
+    checks.count(seed, "seed", 0)
+    unknown = [name for name in checks.rows(classes, "classes") if name not in dataset.class_names]
     if unknown or len(classes) < 2 or len(set(classes)) < len(classes):
         raise ValueError(
             f"Give two or more different names out of {', '.join(dataset.class_names)}, "
