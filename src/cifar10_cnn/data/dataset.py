@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from cifar10_cnn import __version__, profiles
-from cifar10_cnn.common import files, paths
+from cifar10_cnn.common import checks, files, paths
 from cifar10_cnn.common.errors import CourseError, DataError
 from cifar10_cnn.data import download, practice, readers, store
 from cifar10_cnn.data.readers import CLASS_NAMES, Arrays
