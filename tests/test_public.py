@@ -180,7 +180,7 @@ REASONS = {
         "training.trained_model",
     },
     "A test of its own tries its arguments.": {
-        "course.doctor.doctor", "course.predict.predict", "course.publish.publish",
+        "course.doctor.doctor", "course.predict.predict",
         "course.runner.run", "data.dataset.import_path", "data.dataset.load", "data.load",
     },
 }  # fmt: skip

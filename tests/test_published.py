@@ -429,7 +429,7 @@ def test_settings_hold_each_change_and_survive_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "published", "own"), [("smoke", 1, 6), ("quick", 3, 4), ("full", 15, 14)]
+    ("profile", "published", "own"), [("smoke", 1, 2), ("quick", 3, 4), ("full", 15, 14)]
 )
 def test_epochs_at_each_profile(profile: str, published: int, own: int) -> None:
     chosen = profiles.get(profile)
