@@ -37,11 +37,11 @@ def test_a_count_that_ten_does_not_divide_is_balanced_give_or_take_one() -> None
     assert set(counts.tolist()) == {2, 3}
 
 
-def test_pictures_use_the_range_of_brightness(arrays: Arrays) -> None:
+def test_images_use_the_range_of_brightness(arrays: Arrays) -> None:
     assert arrays.train_images.min() < 10
     assert arrays.train_images.max() > 245
     assert 80 < arrays.train_images.mean() < 160
-    # No picture is a single flat colour.
+    # No image is a single flat colour.
     assert arrays.train_images.std(axis=(1, 2, 3)).min() > 3
 
 
@@ -64,21 +64,19 @@ def test_making_a_set_leaves_the_global_dice_alone() -> None:
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
-def test_no_picture_comes_twice_nor_in_both_splits(arrays: Arrays) -> None:
-    pictures = [
-        image.tobytes() for images in (arrays.train_images, arrays.test_images) for image in images
-    ]
-    assert len(set(pictures)) == 2_500
+def test_no_image_comes_twice_nor_in_both_splits(arrays: Arrays) -> None:
+    both = np.concatenate([arrays.train_images, arrays.test_images])
+    assert len({image.tobytes() for image in both}) == 2_500
 
 
 @pytest.mark.parametrize("label", range(10))
 def test_every_class_is_drawn_in_many_ways(label: int) -> None:
     rng = np.random.default_rng(label)
-    pictures = np.array([practice.draw(label, rng) for _ in range(40)])
-    assert pictures.shape == (40, 32, 32, 3)
-    assert pictures.dtype == np.uint8
+    images = np.array([practice.draw(label, rng) for _ in range(40)])
+    assert images.shape == (40, 32, 32, 3)
+    assert images.dtype == np.uint8
     # Seen without fine detail, every two of them still differ clearly.
-    coarse = pictures.reshape(40, 4, 8, 4, 8, 3).mean(axis=(2, 4)).reshape(40, -1)
+    coarse = images.reshape(40, 4, 8, 4, 8, 3).mean(axis=(2, 4)).reshape(40, -1)
     distances = np.abs(coarse[:, None] - coarse[None]).mean(axis=2)
     assert distances[~np.eye(40, dtype=bool)].min() > 3
 
@@ -96,13 +94,13 @@ def test_a_wrong_label_is_named(label: object) -> None:
 
 
 @pytest.mark.parametrize("counts", [(9, 20), (20, 9), (0, 20), (20, -1)])
-def test_too_few_pictures_are_an_error(counts: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=f"number of pictures must be .*, not {min(counts)}"):
+def test_too_few_images_are_an_error(counts: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=f"number of images must be .*, not {min(counts)}"):
         practice.make(*counts)
 
 
 def _accuracy(features: np.ndarray, arrays: Arrays, c: float) -> float:
-    """Fit logistic regression on the first pictures and score it on the rest, the test pictures."""
+    """Fit logistic regression on the first images and score it on the rest, the test images."""
     split = len(arrays.train_labels)
     classifier = make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=200, tol=1e-2))
     classifier.fit(features[:split], arrays.train_labels)
@@ -117,7 +115,7 @@ def test_mean_colour_tells_little_and_pixels_tell_more(arrays: Arrays) -> None:
         arrays,
         c=0.003,
     )
-    # Chance is 0.1: backdrops give a hint, as in real pictures, and no more.
+    # Chance is 0.1: backdrops give a hint, as in real images, and no more.
     assert by_colour < 0.33
     assert 0.25 < by_pixels < 0.6
     assert by_pixels > by_colour + 0.03

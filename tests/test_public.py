@@ -81,14 +81,13 @@ REASONS = {
         "progress.*",
         "sources.inside",
     ],
-    "It draws a practice picture on a canvas that `practice.draw` makes.": [
+    "It draws a practice image on a canvas that `practice.draw` makes.": [
         "practice.backdrops.*",
         "practice.canvas.*",
-        "practice.flyers.*",
-        "practice.grazers.*",
-        "practice.pets.*",
+        "practice.mammals.*",
+        "practice.palette.*",
         "practice.vehicles.*",
-        "practice.water.*",
+        "practice.wildlife.*",
     ],
     "Keras checks what it is given, and names it.": [
         "models.course.*",
