@@ -20,7 +20,7 @@ THINGS = colours("aa3c3c 465a96 e6e2d6 3c322e 5a785a")
 def sky(c: Canvas, bottom: float = 1.0) -> None:
     """Draw a sky down to ``bottom``, often with clouds."""
     above, below = c.pick(SKIES)
-    c.fade(0, bottom, c.vary(above), c.vary(below))
+    c.strip(0, bottom, [[c.vary(above)], [c.vary(below)]])
     c.whole()
     if c.chance(0.5):
         cloud = mix(below, c.pick((WHITE, WHITE, GREY)), c.between(0.3, 0.8))
@@ -120,7 +120,7 @@ def room(c: Canvas) -> None:
 def plain(c: Canvas) -> None:
     """Draw next to nothing: a studio's backdrop, snow, a wall."""
     tone = c.vary(c.pick((WHITE, WHITE, GREY, *WALLS)))
-    c.fade(0, 1, tone, c.vary(tone, 30))
+    c.strip(0, 1, [[tone], [c.vary(tone, 30)]])
 
 
 def foliage(c: Canvas) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
 from cifar10_cnn.data.practice.palette import Colour
@@ -24,11 +24,6 @@ _T = np.arange(4)[:, None] / 4
 _BEFORE, _AT = -_T + 2 * _T**2 - _T**3, 2 - 5 * _T**2 + 3 * _T**3
 _NEXT, _AFTER = _T + 4 * _T**2 - 3 * _T**3, -(_T**2) + _T**3
 _SPLINE = 0.5 * np.hstack([_BEFORE, _AT, _NEXT, _AFTER])
-
-
-def mirrored(points: Points) -> list[Point]:
-    """Return the points and, in reverse, the same on the other side of the x axis."""
-    return [*points, *((x, -y) for x, y in reversed(points))]
 
 
 class Canvas:
@@ -72,11 +67,8 @@ class Canvas:
     ) -> None:
         """Lay the frame for a subject: near the middle, mirrored in half of all images.
 
-        Args:
-            size: smallest and largest half width, as a share of the image.
-            turn: largest turn in degrees, either way.
-            lean: largest shear, either way, which looks like a view from aside.
-            height: highest and lowest place of the centre, 0 (top) to 1.
+        The half width lies within ``size``, the centre's height within ``height`` (0 is the top;
+        both are shares of the image). ``turn`` (degrees) and ``lean`` (shear) are the largest.
         """
         angle = np.deg2rad(self.between(-turn, turn))
         cos, sin = np.cos(angle), np.sin(angle)
@@ -106,10 +98,8 @@ class Canvas:
         self, x: float, y: float, width: float, height: float, colour: Colour, *, turn: float = 0
     ) -> None:
         """Fill an ellipse with these half axes, turned by ``turn`` degrees."""
-        points = _CIRCLE * (width, height)
-        if turn:
-            cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
-            points = points @ np.array([[cos, sin], [-sin, cos]])
+        cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+        points = _CIRCLE * (width, height) @ np.array([[cos, sin], [-sin, cos]])
         self.polygon(points + np.array([x, y]), colour)
 
     def limb(self, points: Points, start: float, end: float, colour: Colour) -> None:
@@ -133,14 +123,11 @@ class Canvas:
         rows = max(2, round(grain * (bottom - top)))
         light = self.rng.normal(0, rough, (rows, grain, 1))
         hue = self.rng.normal(0, rough / 4, (rows, grain, 3))
-        self._strip(top, bottom, np.clip(np.array(colour) + light + hue, 0, 255))
+        self.strip(top, bottom, np.clip(np.array(colour) + light + hue, 0, 255))
 
-    def fade(self, top: float, bottom: float, above: Colour, below: Colour) -> None:
-        """Fill the strip from ``top`` to ``bottom`` (0-1) with a smooth change of colour."""
-        self._strip(top, bottom, np.array([[above], [below]]))
-
-    def _strip(self, top: float, bottom: float, pixels: NDArray) -> None:
+    def strip(self, top: float, bottom: float, pixels: ArrayLike) -> None:
+        """Fill the strip from ``top`` to ``bottom`` (0-1) with a few pixels, smoothly enlarged."""
         first, last = int(top * CANVAS), int(bottom * CANVAS)
-        small = Image.fromarray(pixels.astype(np.uint8))
+        small = Image.fromarray(np.asarray(pixels).astype(np.uint8))
         strip = small.resize((CANVAS, last - first), Image.Resampling.BILINEAR)
         self.image.paste(strip, (0, first))

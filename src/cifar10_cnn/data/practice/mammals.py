@@ -1,14 +1,15 @@
 """Cat, dog, deer and horse: one four-legged body, and what tells the four apart."""
 
+from functools import partial
 from typing import NamedTuple
 
 from cifar10_cnn.data.practice.backdrops import meadow, plain, room, wood
 from cifar10_cnn.data.practice.canvas import Canvas, Point
 from cifar10_cnn.data.practice.palette import BLACK, GREY, WHITE, Colour, colours, mix, shade
+from cifar10_cnn.data.practice.wildlife import PLUMES
 
 FURS = colours("d69254 b07846 78543a 423632 222022 96928e e8e2d8 ceb894")
 HIDES = colours("966238 b28252 70482e 84705c 543a2c")
-CLOTHS = colours("a0322c 3c60a4 ceac3c 6e543e 968268 28282e e0ded8 7e848c 5a6e42")
 PINK: Colour = (206, 130, 124)
 
 
@@ -46,29 +47,18 @@ def _four_legs(c: Canvas, b: Build, coat: Colour, socks: Colour) -> Point:
     return head
 
 
-def cat(c: Canvas) -> None:
-    """Draw a cat: pointed ears, round head, hardly a muzzle, long tail."""
-    _pet(c, True)
-
-
-def dog(c: Canvas) -> None:
-    """Draw a dog: mostly hanging ears, a muzzle with a black nose, a shorter tail."""
-    _pet(c, False)
-
-
 def _pet(c: Canvas, is_cat: bool) -> None:
     """Draw a cat or a dog somewhere in a house or a garden."""
     c.pick((room, room, room, room, room, meadow, plain))(c)
     coat = c.vary(c.pick(FURS))
-    view = c.pick(("face", "face", "face", "sitting", "sitting", "standing"))
-    if view == "face":
-        c.pose((0.4, 0.62), turn=14)
-        c.curve([(-0.5, 0.4), (0.5, 0.4), (0.9, 1.4), (-0.9, 1.4)], shade(coat, 0.85))
-        _pet_face(c, (0, 0), c.between(0.6, 0.75), coat, is_cat)
-    elif view == "standing":
-        _pet_standing(c, coat, is_cat)
-    else:
-        _pet_sitting(c, coat, is_cat)
+    views = (_pet_near, _pet_near, _pet_near, _pet_sitting, _pet_sitting, _pet_standing)
+    c.pick(views)(c, coat, is_cat)
+
+
+def _pet_near(c: Canvas, coat: Colour, is_cat: bool) -> None:
+    c.pose((0.4, 0.62), turn=14)
+    c.curve([(-0.5, 0.4), (0.5, 0.4), (0.9, 1.4), (-0.9, 1.4)], shade(coat, 0.85))
+    _pet_face(c, (0, 0), c.between(0.6, 0.75), coat, is_cat)
 
 
 def _markings(c: Canvas, length: float, depth: float, coat: Colour) -> None:
@@ -120,8 +110,9 @@ def _pet_face(c: Canvas, at: Point, size: float, coat: Colour, is_cat: bool) -> 
         iris = c.vary(c.pick(((150, 180, 70), (196, 170, 60), (110, 160, 190))))
     radius = size * (c.between(0.15, 0.24) if is_cat else c.between(0.12, 0.18))
     for side in (-1, 1):
-        c.oval(x + side * size * 0.42, y - size * 0.12, radius, radius * 0.9, iris)
-        c.oval(x + side * size * 0.42, y - size * 0.12, radius * 0.42, radius * 0.85, BLACK)
+        eye = (x + side * size * 0.42, y - size * 0.12)
+        c.oval(*eye, radius, radius * 0.9, iris)
+        c.oval(*eye, radius * 0.42, radius * 0.85, BLACK)
     if is_cat:
         c.oval(x, y + size * 0.4, size * c.between(0.34, 0.42), size * c.between(0.22, 0.32), light)
         c.oval(x, y + size * 0.28, size * 0.12, size * 0.1, c.pick((PINK, PINK, BLACK)))
@@ -190,29 +181,12 @@ def _pet_sitting(c: Canvas, coat: Colour, is_cat: bool) -> None:
     _pet_face(c, at, c.between(0.3, 0.36), coat, is_cat)
 
 
-def deer(c: Canvas) -> None:
-    """Draw a deer: slender, thin legs, large ears, white rump, mostly with antlers."""
-    _grazer(c, True)
-
-
-def horse(c: Canvas) -> None:
-    """Draw a horse: heavier, long face, mane and hanging tail, sometimes with a rider."""
-    _grazer(c, False)
-
-
 def _grazer(c: Canvas, is_deer: bool) -> None:
     """Draw a deer or a horse on a meadow or in a wood."""
     c.pick((meadow, meadow, meadow, wood, wood))(c)
     extra = ((186, 134, 86), (160, 116, 80)) if is_deer else (BLACK, (222, 216, 206), GREY)
     coat = c.vary(c.pick((*HIDES, *extra)))
-    if c.chance(0.25):
-        _grazer_head(c, coat, is_deer)
-    else:
-        _grazer_standing(c, coat, is_deer)
-
-
-def _hair(c: Canvas, coat: Colour) -> Colour:
-    return c.pick((BLACK, shade(coat, 0.5), mix(coat, WHITE, 0.6)))
+    (_grazer_head if c.chance(0.25) else _grazer_standing)(c, coat, is_deer)
 
 
 def _antlers(c: Canvas, x: float, y: float, size: float) -> None:
@@ -241,7 +215,8 @@ def _grazer_standing(c: Canvas, coat: Colour, is_deer: bool) -> None:
         head=(0.1, 0.09) if is_deer else (0.12, 0.11),
         muzzle=c.between(0.2, 0.26) if is_deer else c.between(0.26, 0.34),
     )
-    hair, white = _hair(c, coat), mix(coat, WHITE, 0.6)
+    white = mix(coat, WHITE, 0.6)
+    hair = c.pick((BLACK, shade(coat, 0.5), white))
     if is_deer:
         c.limb([(-b.length, -0.1), (-b.length - 0.1, 0.02)], 0.1, 0.06, WHITE)
     else:
@@ -251,10 +226,9 @@ def _grazer_standing(c: Canvas, coat: Colour, is_deer: bool) -> None:
     if is_deer:
         if c.chance(0.7):
             c.oval(-b.length * 0.95, 0, 0.09, 0.11, white)
-        if c.chance(0.35):
-            for _ in range(7):
-                spot = c.between(-b.length, b.length) * 0.8, c.between(-0.1, 0.04)
-                c.oval(*spot, 0.03, 0.03, white)
+        for _ in range(7 if c.chance(0.35) else 0):
+            spot = c.between(-b.length, b.length) * 0.8, c.between(-0.1, 0.04)
+            c.oval(*spot, 0.03, 0.03, white)
     else:
         left, top = b.length * 0.62, -b.depth * 0.9
         mane = [(left, top), ((left + x) / 2 - 0.1, (top + y) / 2), (x - 0.04, y - 0.06)]
@@ -274,11 +248,11 @@ def _grazer_standing(c: Canvas, coat: Colour, is_deer: bool) -> None:
 
 def _rider(c: Canvas, depth: float) -> None:
     """Draw a saddle, sometimes with somebody on it."""
-    cloth, seat = c.vary(c.pick(CLOTHS)), -depth * 0.8
+    cloth, seat = c.vary(c.pick(PLUMES)), -depth * 0.8
     c.oval(0, seat, 0.2, 0.12, cloth)
     if c.chance(0.6):
         c.limb([(0.02, seat), (0.05, 0.15)], 0.12, 0.08, BLACK)
-        c.limb([(0.02, seat), (0.04, -depth - 0.42)], 0.2, 0.18, c.vary(c.pick(CLOTHS)))
+        c.limb([(0.02, seat), (0.04, -depth - 0.42)], 0.2, 0.18, c.vary(c.pick(PLUMES)))
         c.oval(0.05, -depth - 0.5, 0.09, 0.1, c.pick((BLACK, (220, 180, 150))))
 
 
@@ -293,7 +267,8 @@ def _grazer_head(c: Canvas, coat: Colour, is_deer: bool) -> None:
         for side in (-1, 1):
             c.oval(side * 0.34, -0.42, 0.22, 0.1, shade(coat, 0.8), turn=side * -25)
     else:
-        c.limb([(-0.1, -0.5), (-0.4, 0.1), (-0.7, 0.9)], 0.2, 0.3, _hair(c, coat))
+        hair = c.pick((BLACK, shade(coat, 0.5), mix(coat, WHITE, 0.6)))
+        c.limb([(-0.1, -0.5), (-0.4, 0.1), (-0.7, 0.9)], 0.2, 0.3, hair)
         for side in (-1, 1):
             c.limb([(side * 0.1, -0.3), (side * 0.14, -0.66)], 0.15, 0.04, shade(coat, 0.8))
     long = c.between(0.5, 0.62)
@@ -305,3 +280,10 @@ def _grazer_head(c: Canvas, coat: Colour, is_deer: bool) -> None:
         c.oval(side * 0.19, -0.14, 0.06, 0.07, BLACK)
     if not is_deer and c.chance(0.5):
         c.limb([(0, -0.3), (turn * 0.5, 0), (turn * 0.9, long * 0.8)], 0.12, 0.06, WHITE)
+
+
+# A cat has pointed ears, a round head, hardly a muzzle, a long tail; a dog mostly hanging ears, a
+# muzzle with a black nose, a shorter tail. A deer is slender, with large ears and mostly antlers; a
+# horse is heavier, with a long face, a mane and a hanging tail, sometimes with a rider.
+cat, dog = partial(_pet, is_cat=True), partial(_pet, is_cat=False)
+deer, horse = partial(_grazer, is_deer=True), partial(_grazer, is_deer=False)

@@ -1,13 +1,14 @@
 """Airplane, ship, automobile and truck; the last two share paints, wheels and roads."""
 
 from cifar10_cnn.data.practice.backdrops import meadow, plain, road, sea, sky
-from cifar10_cnn.data.practice.canvas import Canvas, mirrored
+from cifar10_cnn.data.practice.canvas import Canvas
 from cifar10_cnn.data.practice.palette import BLACK, GLASS, GREY, WHITE, Colour, colours, mix, shade
 
 PAINTS = colours("b02424 2c4a96 e2e2e0 a4a8ae 34363c ceac32 3c6e4c 782832 6ea0c4 c46e32")
 CARGO = colours("f2f2f0 f2f2f0 aaaeb2 963c32 3c5a96 ceb46e")
 LAMP: Colour = (250, 240, 190)
 REAR_LAMP: Colour = (190, 40, 36)
+STREETS = (road, road, road, road, meadow, plain)
 SHADOW: Colour = (46, 46, 50)
 
 
@@ -32,11 +33,10 @@ def airplane(c: Canvas) -> None:
     if c.chance(0.3):
         _propeller_plane(c, paint, trim)
     else:
-        _jet(c, paint, trim)
+        _jet_aside(c, paint, trim)
 
 
-def _jet(c: Canvas, paint: Colour, trim: Colour) -> None:
-    """Draw a jet from the side."""
+def _jet_aside(c: Canvas, paint: Colour, trim: Colour) -> None:
     thick = c.between(0.1, 0.17)
     wing = c.between(-0.75, -0.4)
     tip = wing * 0.4
@@ -83,7 +83,8 @@ def _plane_below(c: Canvas, paint: Colour, trim: Colour) -> None:
             x, y = 0.14 + sweep * 0.4, side * span * 0.4
             c.limb([(x + 0.14, y), (x - 0.1, y)], 0.1, 0.08, shade(paint, 0.55))
     thick = c.between(0.1, 0.15)
-    c.curve([(1, 0), *mirrored([(0.75, thick), (-0.5, thick), (-1, 0.03)])], paint)
+    body = [(1, 0), (0.75, thick), (-0.5, thick), (-1, 0.03)]
+    c.curve([*body, (-1, -0.03), (-0.5, -thick), (0.75, -thick)], paint)
     c.oval(0.78, 0, 0.08, 0.05, GLASS)
 
 
@@ -103,7 +104,7 @@ def ship(c: Canvas) -> None:
         c.curve([*rail, (width * 0.6, 0.3), (0, 0.46), (-width * 0.6, 0.3)], hull)
         c.limb([(0, -0.26), (0, 0.4)], 0.04, 0.06, shade(hull, 0.6))
     else:
-        _RIGGINGS[kind](c, deck)
+        _rigging(c, kind, deck)
         bow = c.between(0.85, 1)
         c.polygon([(-0.9, -0.02), (bow, -0.08), (bow - 0.2, 0.26), (-0.8, 0.26)], hull)
         keel = c.pick((shade(hull, 0.6), (140, 40, 36)))
@@ -112,50 +113,43 @@ def ship(c: Canvas) -> None:
     c.limb([(-0.95, 0.3), (0.95, 0.3)], 0.06, 0.05, mix(WHITE, (70, 116, 140), c.between(0.2, 1)))
 
 
-def _sails(c: Canvas, _deck: Colour) -> None:
-    sail = c.vary(c.pick((WHITE, WHITE, (222, 206, 176), (176, 60, 50))))
-    x, top = c.between(-0.15, 0.15), c.between(-1.1, -0.8)
-    c.limb([(x, 0), (x, top - 0.04)], 0.05, 0.04, (90, 70, 50))
-    c.polygon([(x + 0.05, top), (x + 0.05, -0.14), (c.between(0.5, 0.85), -0.14)], sail)
-    back = [(x - 0.05, top + 0.1), (x - 0.05, -0.14), (c.between(-0.8, -0.45), -0.14)]
-    c.polygon(back, shade(sail, 0.9))
-
-
-def _freighter(c: Canvas, deck: Colour) -> None:
-    x = c.pick((-0.7, -0.6, 0.3))
-    for step in range(5):
-        left = -0.75 + step * 0.3
-        c.box(left, c.between(-0.3, -0.1), left + 0.28, 0, c.vary(c.pick(PAINTS)))
-    c.box(x, -0.5, x + 0.3, 0, deck)
-    c.box(x + 0.03, -0.42, x + 0.27, -0.35, GLASS)
-    c.box(x + 0.08, -0.7, x + 0.2, -0.48, c.vary(c.pick(PAINTS)))
-    if c.chance(0.5):
-        c.limb([(x + 0.7, -0.7), (x + 0.6, 0)], 0.05, 0.06, GREY)
-
-
-def _liner(c: Canvas, deck: Colour) -> None:
-    for step in range(3):
-        left, right, y = step * 0.1, step * 0.16, -0.14 * (step + 1)
-        c.box(-0.75 + left, y, 0.65 - right, y + 0.15, deck)
-        c.line((-0.66 + left, y + 0.09), (0.55 - right, y + 0.09), 0.045, GLASS)
-    for x in (-0.3, 0.05)[: c.pick((1, 2))]:
-        funnel = [(x, -0.4), (x - 0.05, -0.68), (x + 0.11, -0.68), (x + 0.14, -0.4)]
-        c.polygon(funnel, c.vary(c.pick(PAINTS)))
-
-
-def _launch(c: Canvas, deck: Colour) -> None:
-    c.box(-0.4, -0.3, 0.25, 0, deck)
-    c.polygon([(-0.3, -0.5), (0.05, -0.5), (0.15, -0.28), (-0.3, -0.28)], deck)
-    c.box(-0.25, -0.45, 0.02, -0.32, GLASS)
-    c.line((-0.1, -0.95), (-0.1, -0.5), 0.05, GREY)
-
-
-_RIGGINGS = {"sails": _sails, "freighter": _freighter, "liner": _liner, "launch": _launch}
+def _rigging(c: Canvas, kind: str, deck: Colour) -> None:
+    """Draw what stands on a ship's deck."""
+    if kind == "sails":
+        sail = c.vary(c.pick((WHITE, WHITE, (222, 206, 176), (176, 60, 50))))
+        x, top = c.between(-0.15, 0.15), c.between(-1.1, -0.8)
+        c.limb([(x, 0), (x, top - 0.04)], 0.05, 0.04, (90, 70, 50))
+        c.polygon([(x + 0.05, top), (x + 0.05, -0.14), (c.between(0.5, 0.85), -0.14)], sail)
+        back = [(x - 0.05, top + 0.1), (x - 0.05, -0.14), (c.between(-0.8, -0.45), -0.14)]
+        c.polygon(back, shade(sail, 0.9))
+    elif kind == "freighter":
+        x = c.pick((-0.7, -0.6, 0.3))
+        for step in range(5):
+            left = -0.75 + step * 0.3
+            c.box(left, c.between(-0.3, -0.1), left + 0.28, 0, c.vary(c.pick(PAINTS)))
+        c.box(x, -0.5, x + 0.3, 0, deck)
+        c.box(x + 0.03, -0.42, x + 0.27, -0.35, GLASS)
+        c.box(x + 0.08, -0.7, x + 0.2, -0.48, c.vary(c.pick(PAINTS)))
+        if c.chance(0.5):
+            c.limb([(x + 0.7, -0.7), (x + 0.6, 0)], 0.05, 0.06, GREY)
+    elif kind == "liner":
+        for step in range(3):
+            left, right, y = step * 0.1, step * 0.16, -0.14 * (step + 1)
+            c.box(-0.75 + left, y, 0.65 - right, y + 0.15, deck)
+            c.line((-0.66 + left, y + 0.09), (0.55 - right, y + 0.09), 0.045, GLASS)
+        for x in (-0.3, 0.05)[: c.pick((1, 2))]:
+            funnel = [(x, -0.4), (x - 0.05, -0.68), (x + 0.11, -0.68), (x + 0.14, -0.4)]
+            c.polygon(funnel, c.vary(c.pick(PAINTS)))
+    else:
+        c.box(-0.4, -0.3, 0.25, 0, deck)
+        c.polygon([(-0.3, -0.5), (0.05, -0.5), (0.15, -0.28), (-0.3, -0.28)], deck)
+        c.box(-0.25, -0.45, 0.02, -0.32, GLASS)
+        c.line((-0.1, -0.95), (-0.1, -0.5), 0.05, GREY)
 
 
 def automobile(c: Canvas) -> None:
     """Draw an automobile: low, one body with a rounded cabin, from the side or the front."""
-    _street(c)
+    c.pick(STREETS)(c)
     paint = c.vary(c.pick(PAINTS))
     if c.chance(0.3):
         c.pose((0.34, 0.54), turn=5, lean=0.06)
@@ -215,7 +209,7 @@ def _car_front(c: Canvas, paint: Colour, width: float) -> None:
 
 def truck(c: Canvas) -> None:
     """Draw a truck: a cab and a box, a bed or a tipper, from the side or the front."""
-    _street(c)
+    c.pick(STREETS)(c)
     paint = c.vary(c.pick(PAINTS))
     if c.chance(0.25):
         c.pose((0.36, 0.54), turn=5, lean=0.06)
@@ -290,11 +284,6 @@ def _truck_front(c: Canvas, paint: Colour) -> None:
     c.box(-width, 0.44, width, 0.56, c.pick((GREY, shade(paint, 0.6), WHITE)))
     for side in (-1, 1):
         c.oval(side * width * 0.78, 0.26, 0.09, 0.09, LAMP)
-
-
-def _street(c: Canvas) -> None:
-    """Draw where cars and trucks are seen."""
-    c.pick((road, road, road, road, meadow, plain))(c)
 
 
 def _wheels(c: Canvas, places: tuple[float, ...], y: float, size: float) -> None:

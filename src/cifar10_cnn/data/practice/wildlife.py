@@ -1,7 +1,7 @@
-"""Bird and frog."""
+"""Bird and frog: the two animals that share their body with no other class."""
 
 from cifar10_cnn.data.practice.backdrops import branch, foliage, meadow, plain, sea, sky, wood
-from cifar10_cnn.data.practice.canvas import Canvas, mirrored
+from cifar10_cnn.data.practice.canvas import Canvas
 from cifar10_cnn.data.practice.palette import BLACK, WHITE, Colour, colours, mix, shade
 
 PLUMES = colours("a0322c 3c60a4 ceac3c 6e543e 968268 28282e e0ded8 7e848c 5a6e42")
@@ -82,7 +82,6 @@ def frog(c: Canvas) -> None:
 
 
 def _frog_side(c: Canvas, coat: Colour, dark: Colour, light: Colour) -> None:
-    """Draw a frog that squats, seen from the side."""
     c.limb([(0.35, 0.15), (0.3, 0.4), (0.5, 0.58)], 0.2, 0.13, dark)
     back = [(-0.75, 0.35), (-0.4, -0.1), (0.2, -0.4), (0.65, -0.32), (0.85, -0.05)]
     c.curve([*back, (0.5, 0.3), (0, 0.45)], coat)
@@ -102,7 +101,8 @@ def _frog_above(c: Canvas, coat: Colour, dark: Colour, light: Colour) -> None:
         c.limb([(-0.3, side * 0.2), (-0.1, side * 0.75), (-0.75, side * 0.6)], 0.3, 0.14, dark)
         c.limb([(-0.75, side * 0.6), (-0.6, side * 0.95)], 0.12, 0.14, dark)
         c.limb([(0.3, side * 0.2), (0.45, side * 0.6), (0.75, side * 0.65)], 0.16, 0.12, dark)
-    c.curve([(0.85, 0), *mirrored([(0.5, 0.34), (0, 0.4), (-0.6, 0.22)])], coat)
+    body = [(0.85, 0), (0.5, 0.34), (0, 0.4), (-0.6, 0.22)]
+    c.curve([*body, (-0.6, -0.22), (0, -0.4), (0.5, -0.34)], coat)
     if c.chance(0.5):
         c.limb([(0.6, 0), (-0.5, 0)], 0.1, 0.06, light)
     _spots(c, dark)
