@@ -38,7 +38,7 @@ def test_help_loads_nothing_heavy():
         "import sys\nsys.argv[1:] = ['--help']\n"
         "from cifar10_cnn.__main__ import app\n"
         "try:\n    app()\nfinally:\n"
-        "    heavy = {'keras', 'tensorflow', 'sklearn', 'pandas', 'nbclient'}\n"
+        "    heavy = {'keras', 'numpy', 'tensorflow', 'sklearn', 'pandas', 'nbclient'}\n"
         "    print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
