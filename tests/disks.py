@@ -125,48 +125,6 @@ def summary_of_nothing() -> object:
     return SimpleNamespace(name="practice set", fingerprint="f" * 64, origin="")
 
 
-def data_and_tables(home: Path) -> int:
-    """Fill the disk while pictures, records and trials are written."""
-    import official
-    from rich.console import Console
-    from test_engine import small
-
-    from cifar10_cnn import models
-    from cifar10_cnn.data import dataset as data
-    from cifar10_cnn.data import readers as sources
-    from cifar10_cnn.profiles import Profile
-    from cifar10_cnn.studies import tune
-    from cifar10_cnn.training import runs as training
-
-    profile = Profile("tiny", 100, 20, 20, 1, 50, 1, recipe_epochs=1)
-    archive = official.write_tar(home / "cifar.tar", official.binary_members())
-    data.FINGERPRINT = sources.fingerprint(official.expected())
-    tune.RATES = {"adam": tuple(0.001 * number for number in range(1, 13))}
-    models.build = small  # type: ignore[assignment]
-    tried = 0
-    for room in (0, 100, 500):
-        with free(home, room):
-            assert said(lambda: data.import_path(archive))
-        assert not data.cache_path().exists()
-        assert not list(data.cache_path().parent.glob("*partial*"))
-        tried += 1
-    data.import_path(archive)
-    dataset = data.load(profile, "cifar10")
-    folder = home / "runs" / "tiny" / "run"
-    history = {"loss": [1.0] * 2000}
-    with free(home, 0):
-        assert said(lambda: training.save_result(profile, dataset, {"a": 1.0}))
-        assert said(lambda: training.save_run(folder, dataset, profile, history))
-    assert not folder.exists() or not list(folder.iterdir())
-    quiet = Console(quiet=True)
-    with free(home, 16):  # some trainings' files, and the beginning of another
-        assert said(lambda: tune.run(tune.cases(), dataset, profile, quiet))
-    assert len(tune.rows(tune.run(tune.cases(), dataset, profile, quiet))) == 12
-    tried += 3
-    assert not halves(home)
-    return tried
-
-
 def reading_alone(home: Path) -> int:
     """One installation that a class shares, and only its teacher may write to."""
     import official
@@ -205,7 +163,7 @@ def reading_alone(home: Path) -> int:
     return len(calls)
 
 
-SCENARIOS = {each.__name__: each for each in (training, course, data_and_tables, reading_alone)}
+SCENARIOS = {each.__name__: each for each in (training, course, reading_alone)}
 
 
 def main(scenario: str, home: str) -> None:

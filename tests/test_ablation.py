@@ -1,30 +1,29 @@
 """The ablation: each component can be left out, losses by hand, what the shipped rows say."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import official
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import device, models, profiles
+from cifar10_cnn import device, models
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
+from cifar10_cnn.profiles import Profile
 from cifar10_cnn.studies import ablate, engine
 from cifar10_cnn.training import recipes
 
-PROFILE = profiles.get("smoke")
+PROFILE = Profile("tiny", 60, 60, 40, 1, experiment_images=50, experiment_epochs=1, recipe_epochs=1)
 
 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> data.Dataset:
     """Return few images, and keep what is trained in a folder of its own."""
-    whole = data.load(PROFILE, "practice")
     monkeypatch.setenv("CIFAR10_HOME", str(tmp_path))
-    few = [data.Split(s.images[:60], s.labels[:60]) for s in (whole.train, whole.validation)]
-    return replace(whole, train=few[0], validation=few[1])
+    return data.split(official.expected(), PROFILE, "own images", "f" * 64)
 
 
 def run(dataset: data.Dataset, recipe: str, *names: str) -> pd.DataFrame:
@@ -37,10 +36,11 @@ def run(dataset: data.Dataset, recipe: str, *names: str) -> pd.DataFrame:
     [
         ("dash", ("whitening", "ReLU")),
         ("sprint", ("Muon on unit-norm kernels", "alternating flip", "progressive resizing")),
-        pytest.param("standard", (), marks=pytest.mark.long),
-        pytest.param("sprint", (), marks=pytest.mark.long),
+        ("standard", ()),
+        ("sprint", ()),
     ],
 )
+@pytest.mark.long
 def test_components_are_left_out_beside_the_whole(
     dataset: data.Dataset, recipe: str, names: tuple[str, ...]
 ) -> None:
@@ -56,6 +56,7 @@ def test_components_are_left_out_beside_the_whole(
     assert ablate.table(rows).index.tolist() == [(recipe, name) for name in components]
 
 
+@pytest.mark.long
 def test_seconds_are_those_of_all_epochs(dataset: data.Dataset) -> None:
     """Building the network does not count; what lies between the epochs does."""
     (case,) = engine.missing(

@@ -1,15 +1,11 @@
 """Batches: every image once an epoch, mirrored in turn and shifted; areas against TensorFlow."""
 
-import ctypes
-import platform
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data.batches import Batches, Shuffled, shrink
-from cifar10_cnn.device import keras
 
 NUMBER = 23
 
@@ -75,20 +71,6 @@ def test_two_epochs_in_a_row_show_a_image_once_as_it_is_and_once_mirrored(
     assert epochs[0] == epochs[2]
 
 
-def test_each_epoch_has_an_order_and_shifts_of_its_own(images: np.ndarray) -> None:
-    batches = batches_of(images)
-    batches.on_epoch_begin()
-    first, order = epoch_of(batches), list(epoch_of(batches))
-    batches.on_epoch_begin()
-    second = epoch_of(batches)
-    assert list(second) != order
-    moved = [
-        place_of(first[number], images[number])[1:] != place_of(second[number], images[number])[1:]
-        for number in range(NUMBER)
-    ]
-    assert any(moved)
-
-
 def test_a_training_that_goes_on_sees_the_epoch_it_would_have_seen(images: np.ndarray) -> None:
     undisturbed, resumed = batches_of(images), batches_of(images, epoch=1)
     undisturbed.on_epoch_begin()
@@ -97,10 +79,6 @@ def test_a_training_that_goes_on_sees_the_epoch_it_would_have_seen(images: np.nd
     resumed.on_epoch_begin()
     for ours, theirs in zip(undisturbed[1], resumed[1], strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def test_another_seed_gives_another_order(images: np.ndarray) -> None:
-    assert list(epoch_of(batches_of(images))) != list(epoch_of(batches_of(images, seed=2)))
 
 
 def test_small_some_are_shifted_by_one_pixel(images: np.ndarray) -> None:
@@ -118,13 +96,6 @@ def test_small_some_are_shifted_by_one_pixel(images: np.ndarray) -> None:
             for step in (1, -1)
         ]
         assert any(np.array_equal(image, window) for window in windows)
-
-
-@pytest.mark.parametrize("size", [32, 20])
-def test_without_a_shift_a_image_is_mirrored_at_most(images: np.ndarray, size: int) -> None:
-    small = shrink(images, size)
-    for number, image in epoch_of(batches_of(images, size=size, shift=0)).items():
-        assert any(np.array_equal(image, small[number, :, ::step]) for step in (1, -1))
 
 
 def test_a_square_of_each_image_is_greyed_out(images: np.ndarray) -> None:
@@ -148,39 +119,9 @@ def test_shrinking_is_tensorflows_mean_over_areas(images: np.ndarray, size: int)
     assert np.abs(small - expected).max() < 0.51
 
 
-def test_shrinking_to_half_is_the_mean_of_four_pixels() -> None:
-    image = np.zeros((1, 4, 4, 3), np.uint8)
-    image[0, :2, :2, 0] = [[10, 20], [30, 40]]
-    assert shrink(image, 2)[0, :, :, 0].tolist() == [[25, 0], [0, 0]]
-
-
 def test_some_do_not_grow(images: np.ndarray) -> None:
     with pytest.raises(CourseError, match="32 pixels cannot be shrunk to 33"):
         batches_of(images, size=33)
-
-
-def test_keras_shows_the_epochs_in_their_order(images: np.ndarray) -> None:
-    seen: list[np.ndarray] = []
-    batches = batches_of(images, epoch=3)
-
-    class Watched(Batches):
-        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            some, labels = super().__getitem__(index)
-            seen.append(labels.argmax(axis=1))
-            return some, labels
-
-    batches.__class__ = Watched
-    model = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(NUMBER)]
-    )
-    model.compile("sgd", "mse")
-    model.fit(batches, epochs=2, shuffle=False, verbose=0)
-    expected = []
-    for epoch in (3, 4):
-        again = batches_of(images, epoch=epoch)
-        expected += [again[index][1].argmax(axis=1) for index in range(len(again))]
-    for ours, theirs in zip(seen[-10:], expected, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_shuffled_some_come_once_each_with_their_labels(images: np.ndarray) -> None:
@@ -198,15 +139,6 @@ def test_shuffled_some_come_once_each_with_their_labels(images: np.ndarray) -> N
     assert orders[0] != orders[1]
 
 
-@pytest.mark.parametrize(
-    ("some", "message"),
-    [(0, "no images"), (NUMBER - 1, f"{NUMBER - 1} images need as many labels")],
-)
-def test_there_is_a_label_for_each_image(images: np.ndarray, some: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Shuffled(images[:some], np.arange(NUMBER), batch_size=5, seed=1)
-
-
 def test_an_epoch_not_shown_whole_begins_again(images: np.ndarray) -> None:
     """Under JAX Keras begins an epoch and looks at one batch of it, before the first real one."""
     batches, first, second = batches_of(images), batches_of(images, 0), batches_of(images, 1)
@@ -218,34 +150,3 @@ def test_an_epoch_not_shown_whole_begins_again(images: np.ndarray) -> None:
     assert len(epoch_of(batches)) == NUMBER
     batches.on_epoch_begin()
     assert np.array_equal(batches.order, second.order)
-
-
-class _Regions(ctypes.Structure):
-    """glibc's ``mallinfo2``: ``hblks`` counts what it has asked the system for, each by itself."""
-
-    _names = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks")
-    _fields_ = [(name, ctypes.c_size_t) for name in (*_names, "fordblks", "keepcost")]
-
-
-@pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
-    reason="only glibc has these settings, and tells of them from 2.33 on",
-)
-def test_a_training_does_not_ask_the_system_for_each_array() -> None:
-    """Asked one by one, 20 arrays of 1 MiB would be 20 regions more."""
-    libc = ctypes.CDLL(None)
-    libc.mallinfo2.restype, libc.malloc.restype = _Regions, ctypes.c_void_p
-    model = keras.Sequential(
-        [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
-    )
-    model.compile("sgd", "mse")
-    images = np.zeros((8, 4, 4, 3), "uint8")
-    model.fit(
-        Shuffled(images, np.zeros((8, 2)), batch_size=2, seed=0), epochs=2, shuffle=False, verbose=0
-    )
-    before = libc.mallinfo2().hblks
-    blocks = [libc.malloc(ctypes.c_size_t(2**20)) for _ in range(20)]
-    asked = libc.mallinfo2().hblks - before
-    for block in blocks:
-        libc.free(ctypes.c_void_p(block))
-    assert asked == 0

@@ -33,7 +33,7 @@ def test_one_row_an_epoch_and_the_test_figures_at_the_best_one(
     assert list(rows.columns) == compare.COLUMNS
     assert rows["epoch"].tolist() == [1, 2] * 4
     assert (rows["seconds"] > 0).all()
-    assert set(rows["data"]) == {"own pictures"}
+    assert set(rows["data"]) == {"own images"}
     honest, published, other, three = (rows[at : at + 2] for at in (0, 2, 4, 6))
     best = honest["val_accuracy"].argmax()
     tested = honest.iloc[best]

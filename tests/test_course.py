@@ -129,20 +129,6 @@ def test_pages_fetch_nothing_and_keep_alt_texts(passed, page):
     assert alts == ([] if "02" in page else [ALT])
 
 
-def test_pages_link_to_pages():
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell("[next](02_second.ipynb#part), [x](http://a.b)")]
-    )
-    page = pages.notebook_page(notebook, "01_first", Path())
-    assert 'href="02_second.html#part"' in page
-
-
-def test_index_shows_the_summary(passed):
-    text = (passed.folder / "index.html").read_text()
-    for part in ("81.2 %", "practice set · profile smoke", "CPU, 2 cores", 'href="01_first.html"'):
-        assert part in text
-
-
 def test_a_named_notebook_runs_alone_and_the_rest_is_kept(passed):
     again = runner.run(["01"], profile="smoke")
     assert times_run(passed.home, "02_second") == 1

@@ -41,20 +41,6 @@ def test_one_line_names_the_device_and_only_what_comes_later_reaches_standard_er
     assert re.fullmatch(r"Device: .+ · TensorFlow [\d.]+ · Keras [\d.]+\n", done.stdout)
 
 
-@pytest.mark.parametrize("own", [{}, {"TF_ENABLE_ONEDNN_OPTS": "0"}])
-def test_tensorflow_finds_its_variables_when_it_is_imported(own: dict[str, str]) -> None:
-    code = (
-        "import cifar10_cnn.device\n"
-        "from tensorflow.python.util import _pywrap_util_port\n"
-        "print(_pywrap_util_port.IsMklEnabled())"
-    )
-    messages = {"CIFAR10_STARTUP_MESSAGES": "1", "TF_CPP_MIN_LOG_LEVEL": "0"}
-    done = in_new_process(code, **own, **messages)
-    assert done.stderr != ""
-    if workarounds.platform.machine() in {"x86_64", "AMD64"}:
-        assert done.stdout == f"{not own}\n"
-
-
 @pytest.mark.parametrize(
     ("machine", "own", "expected"),
     [("x86_64", None, "1"), ("AMD64", None, "1"), ("x86_64", "0", "0"), ("arm64", None, None)],

@@ -2,17 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax
 
 from cifar10_cnn import models
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import explain
-from cifar10_cnn.models.fast_operations import gradient
 
 layers = keras.layers
 RNG = np.random.default_rng(0)
-PICTURES = RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
+IMAGES = RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
 
 
 def corner_network(functional: bool) -> keras.Model:
@@ -21,8 +19,8 @@ def corner_network(functional: bool) -> keras.Model:
     rescale, flat = layers.Rescaling(1 / 255), layers.Flatten()
     say = layers.Dense(2, activation="softmax")
     if functional:
-        pictures = keras.Input((16, 16, 3))
-        model = keras.Model(pictures, say(flat(look(rescale(pictures)))))
+        images = keras.Input((16, 16, 3))
+        model = keras.Model(images, say(flat(look(rescale(images)))))
     else:
         model = keras.Sequential([keras.Input((16, 16, 3)), rescale, look, flat, say])
     look.set_weights([np.array([1.0, 0.0, 0.0]).reshape(1, 1, 3, 1)])
@@ -46,21 +44,21 @@ def linear_network() -> keras.Model:
 
 @pytest.mark.parametrize("functional", [True, False])
 def test_occlusion_finds_the_only_quarter_that_counts(functional: bool) -> None:
-    picture = np.full((16, 16, 3), 220, np.uint8)
-    fall = explain.occlusion(corner_network(functional), picture, label=1, size=4, step=2)
+    image = np.full((16, 16, 3), 220, np.uint8)
+    fall = explain.occlusion(corner_network(functional), image, label=1, size=4, step=2)
     assert fall.shape == (16, 16)
     assert fall[:8, :8].min() > 0
     assert np.abs(fall[11:, 11:]).max() < 1e-7
-    other = explain.occlusion(corner_network(functional), picture, label=0, size=4, step=2)
+    other = explain.occlusion(corner_network(functional), image, label=0, size=4, step=2)
     assert other == pytest.approx(-fall, abs=1e-6)
 
 
 def test_occlusion_of_one_place_by_hand() -> None:
-    """With squares as large as the picture there is one place, and one fall for all pixels."""
-    model, picture = corner_network(True), PICTURES[0]
-    grey = np.full_like(picture, explain.GREY)
-    said = model.predict(np.stack([picture, grey]), verbose=0)[:, 1]
-    fall = explain.occlusion(model, picture, label=1, size=16, step=16)
+    """With squares as large as the image there is one place, and one fall for all pixels."""
+    model, image = corner_network(True), IMAGES[0]
+    grey = np.full_like(image, explain.GREY)
+    said = model.predict(np.stack([image, grey]), verbose=0)[:, 1]
+    fall = explain.occlusion(model, image, label=1, size=16, step=16)
     assert fall == pytest.approx(np.full((16, 16), said[0] - said[1]), abs=1e-6)
 
 
@@ -70,11 +68,11 @@ def quadrant_network(functional: bool) -> keras.Model:
     say = layers.Dense(2, activation="softmax", use_bias=False)
     parts = [layers.Rescaling(1 / 255), look, layers.ReLU(), layers.GlobalAveragePooling2D(), say]
     if functional:
-        pictures = keras.Input((None, None, 3))
-        x = pictures
+        images = keras.Input((None, None, 3))
+        x = images
         for part in parts:
             x = part(x)
-        model = keras.Model(pictures, x)
+        model = keras.Model(images, x)
     else:
         model = keras.Sequential([keras.Input((16, 16, 3)), *parts])
     kernel = np.zeros((2, 2, 3, 2))
@@ -86,27 +84,15 @@ def quadrant_network(functional: bool) -> keras.Model:
 
 @pytest.mark.parametrize("functional", [True, False])
 def test_grad_cam_finds_the_colour_of_the_class(functional: bool) -> None:
-    pictures = np.zeros((2, 16, 16, 3), np.uint8)
-    pictures[:, 2:6, 2:6, 0] = 255  # red in the upper left
-    pictures[:, 10:14, 10:14, 2] = 255  # blue in the lower right
-    red, blue = explain.grad_cam(quadrant_network(functional), pictures, np.array([0, 1]))
+    images = np.zeros((2, 16, 16, 3), np.uint8)
+    images[:, 2:6, 2:6, 0] = 255  # red in the upper left
+    images[:, 10:14, 10:14, 2] = 255  # blue in the lower right
+    red, blue = explain.grad_cam(quadrant_network(functional), images, np.array([0, 1]))
     assert red.shape == (16, 16)
     assert red[3:5, 3:5].min() == pytest.approx(1)
     assert red[9:, 9:].max() == 0
     assert blue[11:13, 11:13].min() == pytest.approx(1)
     assert blue[:7, :7].max() == 0
-
-
-def test_a_first_layer_may_be_the_convolution() -> None:
-    model = keras.Sequential(
-        [
-            keras.Input((16, 16, 3)),
-            layers.Conv2D(2, 3, name="first"),
-            layers.GlobalMaxPooling2D(),
-            layers.Dense(2, "softmax"),
-        ]
-    )
-    assert explain.last_maps(model).name == "first"
 
 
 def test_grad_cam_shows_a_pattern_everywhere_though_it_counts_in_a_corner() -> None:
@@ -119,15 +105,10 @@ def test_grad_cam_shows_a_pattern_everywhere_though_it_counts_in_a_corner() -> N
     assert falls[12:, 12:].max() == pytest.approx(0, abs=1e-6)
 
 
-def test_grad_cam_of_a_picture_without_anything_is_empty() -> None:
-    black = np.zeros((1, 16, 16, 3), np.uint8)
-    assert explain.grad_cam(quadrant_network(True), black, np.array([0])).max() == 0
-
-
 @pytest.mark.parametrize("name", ["regularized_cnn", "fast_cnn", "maxnorm_cnn"])
 def test_grad_cam_of_the_course_and_of_others(name: str) -> None:
-    pictures = RNG.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    found = explain.grad_cam(models.build(name), pictures, np.array([0, 3, 9]))
+    images = RNG.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    found = explain.grad_cam(models.build(name), images, np.array([0, 3, 9]))
     assert found.shape == (3, 32, 32)
     assert found.min() >= 0
     assert found.max() <= 1
@@ -145,15 +126,15 @@ def test_maps_inside_of_a_layer_that_is_a_model_are_said_to_be_there() -> None:
         [keras.Input((16, 16, 3)), layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()], name="base"
     )
     model = keras.Sequential([keras.Input((16, 16, 3)), base, layers.Dense(2, "softmax")])
-    pictures = np.full((1, 16, 16, 3), 200, np.uint8)
-    with pytest.raises(CourseError, match=r"maps inside of base, .* model itself: use .*occlusion"):
-        explain.grad_cam(model, pictures, np.array([0]))
-    assert explain.heat_maps(model, pictures, np.array([0]))[1] == "occlusion"
+    images = np.full((1, 16, 16, 3), 200, np.uint8)
+    with pytest.raises(CourseError, match=r"not inside of another model, or explain.occlusion"):
+        explain.grad_cam(model, images, np.array([0]))
+    assert explain.heat_maps(model, images, np.array([0]))[1] == "occlusion"
 
 
 def test_gradient_is_that_of_calculus() -> None:
     values = RNG.normal(size=(3, 4)).astype("float32")
-    found = gradient(lambda x: keras.ops.sum(x**3), values)
+    found = explain._gradient(lambda x, power: keras.ops.sum(x**power), values, 3)
     assert found == pytest.approx(3 * values**2, rel=1e-5)
 
 
@@ -162,15 +143,15 @@ def test_fooled_moves_along_the_sign_of_the_gradient() -> None:
     model, labels = linear_network(), np.array([0, 1, 2, 3, 0, 1])
     weights, _ = model.layers[-1].get_weights()
     truth = np.eye(4)[labels]
-    slopes = ((model.predict(PICTURES, verbose=0) - truth) @ weights.T).reshape(PICTURES.shape)
-    expected = np.clip(PICTURES + 3.0 * np.sign(slopes), 0, 255)
-    found = explain.fgsm(model, PICTURES, labels, strength=3)
+    slopes = ((model.predict(IMAGES, verbose=0) - truth) @ weights.T).reshape(IMAGES.shape)
+    expected = np.clip(IMAGES + 3.0 * np.sign(slopes), 0, 255)
+    found = explain.fgsm(model, IMAGES, labels, strength=3)
     assert (found == expected).mean() > 0.999  # a slope of nearly zero may have either sign
     assert found.dtype == np.uint8
 
 
 def test_layers_that_work_in_training_alone_are_still() -> None:
-    """Else a picture is explained, or fooled, by another one: mirrored, moved, with gaps."""
+    """Else a image is explained, or fooled, by another one: mirrored, moved, with gaps."""
     plain = quadrant_network(functional=False)
     augmented = keras.Sequential([
         keras.Input((16, 16, 3)),
@@ -180,13 +161,13 @@ def test_layers_that_work_in_training_alone_are_still() -> None:
         layers.Dropout(0.5),
         plain.layers[-1],
     ])  # fmt: skip
-    classes = np.arange(len(PICTURES)) % 2
+    classes = np.arange(len(IMAGES)) % 2
     for function in (explain.fgsm, explain.grad_cam):
-        expected = function(plain, PICTURES, classes)
-        assert function(augmented, PICTURES, classes) == pytest.approx(expected, abs=1e-5)
+        expected = function(plain, IMAGES, classes)
+        assert function(augmented, IMAGES, classes) == pytest.approx(expected, abs=1e-5)
 
 
-def test_many_pictures_give_what_few_give() -> None:
+def test_many_images_give_what_few_give() -> None:
     model = quadrant_network(True)
     many = RNG.integers(0, 256, (230, 16, 16, 3), dtype=np.uint8)
     labels = np.arange(230) % 2
@@ -198,20 +179,10 @@ def test_many_pictures_give_what_few_give() -> None:
     )
 
 
-def test_fooled_pictures_have_a_higher_loss() -> None:
-    model, labels = linear_network(), np.array([0, 1, 2, 3, 0, 1])
-
-    def loss(pictures: np.ndarray) -> float:
-        odds = np.log(model.predict(pictures, verbose=0))
-        return -log_softmax(odds, axis=1)[np.arange(6), labels].mean()
-
-    assert loss(explain.fgsm(model, PICTURES, labels, 8)) > loss(PICTURES) + 0.1
-
-
 def test_embeddings_are_what_the_last_layer_multiplies() -> None:
     model = quadrant_network(True)
-    seen = explain.embeddings(model, PICTURES)
-    blocks = PICTURES.reshape(6, 8, 2, 8, 2, 3).mean(axis=(2, 4)) / 255
+    seen = explain.embeddings(model, IMAGES)
+    blocks = IMAGES.reshape(6, 8, 2, 8, 2, 3).mean(axis=(2, 4)) / 255
     assert seen == pytest.approx(blocks[..., [0, 2]].mean(axis=(1, 2)), abs=1e-5)
 
 
@@ -221,17 +192,17 @@ def test_model_without_a_graph_is_refused_by_name() -> None:
             return inputs
 
     model = Own(name="own")
-    with pytest.raises(CourseError, match=r"own is no chain or graph of layers.*occlusion"):
-        explain.fgsm(model, PICTURES, np.zeros(6, int))
+    with pytest.raises(CourseError, match=r"own is no chain or graph of layers.*keras.Model"):
+        explain.fgsm(model, IMAGES, np.zeros(6, int))
 
 
 def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
-    pictures = np.zeros((2, 16, 16, 3), np.uint8)
-    pictures[0, 2:6, 2:6, 0] = pictures[1, 9:12, 9:12, 2] = 255
+    images = np.zeros((2, 16, 16, 3), np.uint8)
+    images[0, 2:6, 2:6, 0] = images[1, 9:12, 9:12, 2] = 255
     model, classes = quadrant_network(True), np.array([0, 1])
-    places, method = explain.heat_maps(model, pictures, classes)
+    places, method = explain.heat_maps(model, images, classes)
     assert method == "Grad-CAM"
-    assert np.array_equal(places, explain.grad_cam(model, pictures, classes))
+    assert np.array_equal(places, explain.grad_cam(model, images, classes))
     white = np.full((2, 16, 16, 3), 220, np.uint8)
     linear = keras.Sequential(
         [keras.Input((16, 16, 3)), layers.Rescaling(1 / 255), layers.Flatten(),
@@ -247,7 +218,7 @@ def test_places_are_grad_cams_or_else_found_by_occlusion() -> None:
     assert places[1].max() == 0  # hiding it makes class 0 more probable
 
 
-def test_pictures_of_another_size_are_refused_by_shape() -> None:
+def test_images_of_another_size_are_refused_by_shape() -> None:
     small = np.zeros((1, 8, 8, 3), np.uint8)
-    with pytest.raises(CourseError, match=r"takes pictures of the shape \(16, 16, 3\), not \(8, 8"):
+    with pytest.raises(CourseError, match=r"takes images of the shape \(16, 16, 3\), not \(8, 8"):
         explain.grad_cam(corner_network(True), small, np.array([0]))

@@ -73,12 +73,6 @@ def test_whitening_filters_are_the_patches_eigenvectors_over_their_standard_devi
     np.testing.assert_allclose(biases, -patches.mean(axis=0) @ ours, atol=1e-5)
 
 
-def test_whitened_patches_are_uncorrelated_and_of_variance_one(images: np.ndarray) -> None:
-    outputs = np.array(adapted(images, epsilon=0.0)(images)).reshape(-1, 24)[:, :12]
-    np.testing.assert_allclose(np.cov(outputs.T), np.eye(12), atol=5e-3)
-    np.testing.assert_allclose(outputs.mean(axis=0), 0, atol=5e-3)
-
-
 @pytest.mark.parametrize("scale", [True, False])
 def test_fused_batch_norm_does_what_kerass_own_does(scale: bool) -> None:
     values = 2 + 3 * random(64, 8, 8, 5)
@@ -226,14 +220,6 @@ def test_a_network_takes_images_of_any_size() -> None:
         outputs = model.predict(np.zeros((2, size, size, 3), np.uint8), verbose=0)
         np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
         assert outputs.shape == (2, 4)
-
-
-def test_adapting_leaves_other_networks_alone() -> None:
-    model = models.build("batchnorm_cnn")
-    before = model.get_weights()
-    models.adapt(model, np.zeros((5, 32, 32, 3), np.uint8))
-    for old, new in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
 
 
 def test_the_wide_network_hands_on_16_bits_only_where_convolutions_compute_in_them(

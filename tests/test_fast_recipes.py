@@ -46,19 +46,6 @@ def test_each_recipe_says_its_learning_rate_and_its_network() -> None:
     assert recipes.get("plain_cnn").model == "plain_cnn"
 
 
-def test_a_shorter_training_takes_the_last_sizes(dataset: data.Dataset) -> None:
-    parts = list(TINY.parts(dataset.train, 10, epochs=2, seed=0))
-    shapes = [(part.initial_epoch, part.epochs, part.x[0][0].shape[1]) for part in parts]
-    assert shapes == [(0, 1, 20), (1, 2, 24)]
-
-
-@pytest.mark.parametrize("name", recipes.fast())
-def test_there_is_a_size_for_each_epoch(name: str) -> None:
-    recipe = recipes.get(name)
-    assert len(recipe.sizes) == recipe.epochs
-    assert list(recipe.sizes) == sorted(recipe.sizes)
-
-
 def test_labels_are_smoothed() -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Softmax()])
     replace(TINY, optimizer="sgd", label_smoothing=0.2).compile(model, 100, 1)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.device import keras
 from cifar10_cnn.training import optimizers
 from cifar10_cnn.training.optimizers import ConvMuon
@@ -39,41 +38,13 @@ def first_step(optimizer: keras.optimizers.Optimizer, gradient: np.ndarray) -> n
     return np.array(variable).reshape(-1, gradient.shape[-1])
 
 
-@pytest.mark.parametrize("shape", [(12, 5), (5, 12)])
-def test_a_dense_kernel_moves_as_with_keras_muon(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(3, 3, 4, 8), (2, 3, 1, 16), (12, 5), (5, 12)])
+def test_a_kernel_moves_as_its_matrix_with_keras_muon(shape: tuple[int, ...]) -> None:
     start = random(*shape)
     ours = walk(ConvMuon(RATE), start, shape)
-    theirs = walk(keras.optimizers.Muon(RATE), start, shape)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-    assert np.abs(theirs - start).max() > RATE / 10
-
-
-@pytest.mark.parametrize("shape", [(3, 3, 4, 8), (2, 3, 1, 16), (1, 1, 6, 6)])
-def test_a_convolution_moves_as_its_matrix_with_keras_muon(shape: tuple[int, ...]) -> None:
-    height, width, inputs, filters = shape
-    start = random(*shape)
-    ours = walk(ConvMuon(RATE), start, shape)
-    theirs = walk(keras.optimizers.Muon(RATE), start, (height * width * inputs, filters))
+    theirs = walk(keras.optimizers.Muon(RATE), start, (start.size // shape[-1], shape[-1]))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     assert np.abs(theirs - start).max() > RATE / 10
-
-
-def test_keras_muon_itself_leaves_convolutions_to_adamw() -> None:
-    """The day that this fails, ``ConvMuon`` may no longer be needed."""
-    start = random(3, 3, 4, 8)
-    theirs = walk(keras.optimizers.Muon(RATE), start, start.shape)
-    adamw = walk(keras.optimizers.AdamW(RATE), start, start.shape)
-    np.testing.assert_allclose(theirs, adamw, rtol=1e-5, atol=1e-6)
-
-
-def test_an_update_has_the_gradients_directions_and_all_the_same_length() -> None:
-    gradient = random(3, 3, 4, 8)
-    update = -first_step(ConvMuon(1.0, weight_decay=None, rms_rate=None), gradient)
-    left, lengths, right = np.linalg.svd(gradient.reshape(36, 8), full_matrices=False)
-    assert lengths.max() > 2 * lengths.min()
-    rotated = left.T @ update @ right.T
-    np.testing.assert_allclose(rotated, np.diag(np.diag(rotated)), atol=1e-3)
-    assert 0.6 < np.diag(rotated).min() <= np.diag(rotated).max() < 1.3
 
 
 def small_cnn() -> keras.Model:
@@ -113,21 +84,6 @@ def test_biases_and_excluded_layers_move_as_with_adamw(excluded: list[str]) -> N
     same = {path for path in muon if np.allclose(muon[path], adamw[path], rtol=1e-5, atol=1e-6)}
     biases = {"convolution/bias", "hidden/bias", "probabilities/bias"}
     assert same == biases | {f"{name}/kernel" for name in excluded}
-
-
-def test_weights_decay_at_the_rate_of_their_kind() -> None:
-    """Without gradients, weight decay alone is left."""
-    model = small_cnn()
-    before = model.get_weights()
-    optimizer = ConvMuon(
-        0.5, weight_decay=0.1, adam_weight_decay=0.02, exclude_layers=["probabilities"]
-    )
-    nothing = [keras.ops.zeros_like(weight) for weight in model.trainable_variables]
-    for _ in range(2):
-        optimizer.apply(nothing, model.trainable_variables)
-    decays = [0.1, 0.02, 0.1, 0.02, 0.02, 0.02]  # kernel and bias of each layer in turn
-    for old, new, decay in zip(before, model.get_weights(), decays, strict=True):
-        np.testing.assert_allclose(new, old * (1 - 0.5 * decay) ** 2, rtol=1e-5)
 
 
 def test_a_compiled_model_goes_on_after_saving_and_loading(tmp_path: Path) -> None:
@@ -184,11 +140,6 @@ def test_a_schedule_sets_the_rate_of_each_step(name: str) -> None:
     assert rates == pytest.approx([0.1, 0.05])
 
 
-def test_an_error_names_the_known_optimizers() -> None:
-    with pytest.raises(CourseError, match="'nadam': choose one of sgd, momentum, rmsprop, adam"):
-        optimizers.make("nadam", RATE)
-
-
 @pytest.mark.parametrize("steps", [3, 5])
 def test_a_unit_muon_step_has_the_length_that_rate_and_newton_schulz_steps_say(steps: int) -> None:
     """Each singular value goes through Jordan's polynomial, as a number on its own would."""
@@ -200,20 +151,6 @@ def test_a_unit_muon_step_has_the_length_that_rate_and_newton_schulz_steps_say(s
     update = first_step(optimizers.make("unit_muon", 0.25, newton_schulz=steps), gradient)
     ours = np.linalg.svd(update, compute_uv=False) * 8**0.5 / 0.25
     np.testing.assert_allclose(np.sort(ours), np.sort(lengths), rtol=1e-3)
-
-
-def test_under_its_constraint_a_kernel_keeps_unit_norm() -> None:
-    layer = keras.layers.Conv2D(
-        8, 3, use_bias=False, kernel_constraint=keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
-    )
-    layer.build((None, 9, 9, 4))
-    optimizer = optimizers.make("unit_muon", 0.25)
-    before = np.array(layer.kernel) / np.linalg.norm(layer.kernel)
-    for seed in range(3):
-        gradient = keras.ops.convert_to_tensor(random(3, 3, 4, 8, seed=seed))
-        optimizer.apply([gradient], [layer.kernel])
-    assert np.linalg.norm(layer.kernel) == pytest.approx(1, rel=1e-5)
-    assert np.linalg.norm(np.array(layer.kernel) - before) > 0.2
 
 
 @pytest.mark.parametrize("name", ["batch_norm/beta", "head/kernel"])

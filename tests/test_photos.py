@@ -1,20 +1,17 @@
 """Any image a person has: each gives 32×32 pixels or one clear sentence."""
 
 import io
+import subprocess
+import sys
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
-import memory
 import numpy as np
 import pytest
 from PIL import Image
 
 from cifar10_cnn.data import photos
 from cifar10_cnn.data.photos import PhotoError
-
-pytestmark = pytest.mark.faults
-Tally = Callable[[str, int], None]
 
 #: Left half red, right half blue, the upper left quarter green.
 FLAG = np.zeros((64, 64, 3), np.uint8)
@@ -45,7 +42,7 @@ def saved(folder: Path, image: Image.Image, name: str, **options: object) -> Pat
         ("a.bmp", "RGB"), ("a.tif", "RGB"), ("a.tif", "CMYK"), ("a.tif", "LAB"),
     ],
 )  # fmt: skip
-def test_formats_and_modes(tmp_path: Path, name: str, mode: str, tally: Tally) -> None:
+def test_formats_and_modes(tmp_path: Path, name: str, mode: str) -> None:
     flag = Image.fromarray(FLAG)
     if mode == "LAB":
         from PIL import ImageCms  # noqa: PLC0415
@@ -62,11 +59,10 @@ def test_formats_and_modes(tmp_path: Path, name: str, mode: str, tally: Tally) -
     assert read.dtype == np.uint8
     if mode != "LAB":  # Pillow has no way back from it without colour profiles
         assert corners(read) == ["green", "blue", "red"]
-    tally("images", 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_turned_as_the_camera_says(tmp_path: Path, orientation: int, tally: Tally) -> None:
+def test_turned_as_the_camera_says(tmp_path: Path, orientation: int) -> None:
     """Stored in each of the eight ways, a image comes out the same way up."""
     ways = [
         FLAG,
@@ -83,10 +79,9 @@ def test_turned_as_the_camera_says(tmp_path: Path, orientation: int, tally: Tall
     stored = Image.fromarray(np.ascontiguousarray(ways[orientation - 1]))
     read = photos.read(saved(tmp_path, stored, "a.jpg", exif=exif, quality=95))
     assert corners(read) == ["green", "blue", "red"]
-    tally("images", 1)
 
 
-def test_greys_of_every_depth_are_the_same_grey(tmp_path: Path, tally: Tally) -> None:
+def test_greys_of_every_depth_are_the_same_grey(tmp_path: Path) -> None:
     grey = np.full((40, 40), 100)
     files = [
         saved(tmp_path, Image.fromarray(grey.astype(np.uint8)), "l.png"),
@@ -100,46 +95,39 @@ def test_greys_of_every_depth_are_the_same_grey(tmp_path: Path, tally: Tally) ->
         assert np.abs(read.astype(int) - 100).max() <= 1, file.name
     black_and_white = saved(tmp_path, Image.fromarray(grey > 50), "1.png")
     assert (photos.read(black_and_white) == 255).all()
-    tally("images", 6)
 
 
-def test_transparency_is_on_white(tmp_path: Path, tally: Tally) -> None:
+def test_transparency_is_on_white(tmp_path: Path) -> None:
     clear = np.zeros((8, 8, 4), np.uint8)
     assert (photos.read(saved(tmp_path, Image.fromarray(clear), "a.png")) == 255).all()
     palette = Image.fromarray(FLAG).convert("P")
     palette.info["transparency"] = palette.getpixel((0, 0))
     read = photos.read(saved(tmp_path, palette, "p.png"))
     assert tuple(read[4, 4]) == (255, 255, 255)
-    tally("images", 2)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
-def test_of_several_frames_the_first(tmp_path: Path, suffix: str, tally: Tally) -> None:
+def test_of_several_frames_the_first(tmp_path: Path, suffix: str) -> None:
     frames = [Image.fromarray(FLAG), Image.new("RGB", (64, 64), "white")]
     file = saved(tmp_path, frames[0], f"a.{suffix}", save_all=True, append_images=frames[1:])
     assert corners(photos.read(file)) == ["green", "blue", "red"]
-    tally("images", 1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 1), (1, 9000), (20_000, 2), (31, 33), (5000, 60)])
-def test_odd_sizes_give_the_middle_square(
-    tmp_path: Path, size: tuple[int, int], tally: Tally
-) -> None:
+def test_odd_sizes_give_the_middle_square(tmp_path: Path, size: tuple[int, int]) -> None:
     width, height = size
     image = Image.new("RGB", size, "white")
     side = min(size)
     left, top = (width - side) // 2, (height - side) // 2
     image.paste("black", (left, top, left + side, top + side))
     assert (photos.read(saved(tmp_path, image, "a.png")) == 0).all()
-    tally("images", 1)
 
 
-def test_shrinking_is_the_mean_of_each_area(tmp_path: Path, tally: Tally) -> None:
+def test_shrinking_is_the_mean_of_each_area(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     expected = pixels.reshape(32, 3, 32, 3, 3).mean(axis=(1, 3))
     read = photos.read(saved(tmp_path, Image.fromarray(pixels), "a.png"))
     assert np.abs(read - expected).max() <= 1
-    tally("images", 1)
 
 
 def sentence(path: Path) -> str:
@@ -148,35 +136,20 @@ def sentence(path: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "gif", "bmp", "tif"])
-def test_cut_anywhere_it_says_so_or_reads_it(tmp_path: Path, suffix: str, tally: Tally) -> None:
-    file = saved(tmp_path, Image.fromarray(FLAG), f"a.{suffix}")
-    whole = file.read_bytes()
-    for tenth in range(10):
-        file.write_bytes(whole[: len(whole) * tenth // 10])
-        try:
-            assert photos.read(file).shape == (32, 32, 3)
-        except PhotoError as error:
-            assert str(file) in str(error)
-    tally("images", 10)
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"%PDF-1.7", bytes(1000)]
 )
-def test_what_is_no_image(tmp_path: Path, content: bytes, tally: Tally) -> None:
+def test_what_is_no_image(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(content)
     assert "is no image that can be read" in sentence(file) or "is damaged" in sentence(file)
-    tally("images", 1)
 
 
-def test_missing_path_and_folder(tmp_path: Path, tally: Tally) -> None:
+def test_missing_path_and_folder(tmp_path: Path) -> None:
     assert "There is no file" in sentence(tmp_path / "a.png")
     assert "There is no file" in sentence(tmp_path)
     with pytest.raises(PhotoError, match="There is no image in"):
         list(photos.find(tmp_path))
-    tally("images", 2)
 
 
 def test_a_folder_is_its_images_by_name(tmp_path: Path) -> None:
@@ -205,17 +178,24 @@ def png_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [(11_000, 11_000), (100_000, 100_000), (2**31 - 1, 1)])
-def test_a_bomb_is_refused_before_it_unpacks(
-    tmp_path: Path, size: tuple[int, int], tally: Tally
-) -> None:
+def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, size: tuple[int, int]) -> None:
     file = tmp_path / "bomb.png"
     file.write_bytes(png_header(*size))
     assert any(word in sentence(file) for word in ("pixels", "is damaged"))
-    tally("images", 1)
+
+
+IN_LITTLE_MEMORY = """
+import resource, sys
+from cifar10_cnn.data import photos
+
+taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 10**9, -1))
+assert photos.read(sys.argv[1])[5, 5, 1] > 100
+"""
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not memory.POSSIBLE, reason="this system does not tell of memory like Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no program's memory so")
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
@@ -225,9 +205,7 @@ def test_a_bomb_is_refused_before_it_unpacks(
         ("huge.tif", "F"),
     ],
 )  # fmt: skip
-def test_a_huge_image_is_read_in_little_memory(
-    tmp_path: Path, name: str, mode: str, tally: Tally
-) -> None:
+def test_a_huge_image_is_read_in_little_memory(tmp_path: Path, name: str, mode: str) -> None:
     """10,000 × 10,000 pixels; as red, green and blue they alone would take 300 MB."""
     green = Image.new("RGB", (1, 1), "lime")
     if mode == "I;16":
@@ -238,21 +216,18 @@ def test_a_huge_image_is_read_in_little_memory(
         green = green.convert(mode)
     side = 7_700 if name.endswith("webp") else 10_000
     file = saved(tmp_path, green.resize((side, side), Image.Resampling.NEAREST), name)
-    read = "assert photos.read(sys.argv[1])[5, 5, 1] > 100"
-    kibibytes, _ = memory.peak("from cifar10_cnn.data import photos", read, str(file))
-    assert kibibytes < 1_000_000
+    subprocess.run([sys.executable, "-c", IN_LITTLE_MEMORY, str(file)], check=True, timeout=120)
     file.unlink()
-    tally("images", 1)
 
 
-def test_a_webp_that_would_take_too_much_is_refused(tmp_path: Path, tally: Tally) -> None:
+@pytest.mark.long
+def test_a_webp_that_would_take_too_much_is_refused(tmp_path: Path) -> None:
     file = saved(tmp_path, Image.new("L", (10_000, 6_001)), "a.webp", quality=0, method=0)
     assert "more than 60,000,000: make it smaller" in sentence(file)
-    tally("images", 1)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "CMYK", "I;16", "F"])
-def test_large_images_of_any_kind_shrink_as_small_ones_do(mode: str, tally: Tally) -> None:
+def test_large_images_of_any_kind_shrink_as_small_ones_do(mode: str) -> None:
     """Strip by strip, they come out as a image of plain colours does."""
     ramp = np.linspace(0, 255, 1024, dtype=np.uint8)
     grey = Image.fromarray(np.minimum(ramp[:, None], ramp[None, :]))
@@ -267,31 +242,31 @@ def test_large_images_of_any_kind_shrink_as_small_ones_do(mode: str, tally: Tall
     image.save(contents[1], kind)
     expected, actual = (photos.read(content.getvalue()).astype(int) for content in contents)
     assert np.abs(actual - expected).max() <= (6 if mode == "P" else 1)
-    tally("images", 1)
 
 
-def test_noise_never_gives_a_traceback(tmp_path: Path, tally: Tally) -> None:
-    """Bytes of real images, changed at random."""
+def test_damage_never_gives_a_traceback(tmp_path: Path) -> None:
+    """Real images, cut anywhere, and with bytes changed at random."""
     rng = np.random.default_rng(0)
     file = tmp_path / "noise"
     for suffix in ("png", "jpeg", "webp", "gif", "bmp", "tiff"):
         raw = io.BytesIO()
         Image.fromarray(FLAG).save(raw, suffix)
-        for _ in range(30):
-            noisy = np.frombuffer(raw.getvalue(), np.uint8).copy()
-            places = rng.integers(0, len(noisy), 1 + len(noisy) // 200)
-            noisy[places] = rng.integers(0, 256, len(places))
-            file.write_bytes(noisy.tobytes())
+        for number in range(20):
+            content = np.frombuffer(raw.getvalue(), np.uint8).copy()
+            if number < 10:
+                content = content[: len(content) * number // 10]
+            else:
+                places = rng.integers(0, len(content), 1 + len(content) // 200)
+                content[places] = rng.integers(0, 256, len(places))
+            file.write_bytes(content.tobytes())
             try:
                 assert photos.read(file).shape == (32, 32, 3)
             except PhotoError as error:
                 assert str(file) in str(error)
-    tally("images", 180)
 
 
-def test_a_files_content_is_read_as_the_file(tmp_path: Path, tally: Tally) -> None:
+def test_a_files_content_is_read_as_the_file(tmp_path: Path) -> None:
     file = saved(tmp_path, Image.fromarray(FLAG), "a.png")
     assert np.array_equal(photos.read(file.read_bytes()), photos.read(file))
     with pytest.raises(PhotoError, match="This file is no image that can be read"):
         photos.read(b"nothing")
-    tally("images", 2)

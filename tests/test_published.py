@@ -383,7 +383,7 @@ def test_follow_ups_change_what_they_say_and_nothing_else() -> None:
     assert recipes.get("four_conv_cnn_30").epochs == 30
 
 
-PLAIN = Recipe("mine", "plain_cnn", "adam", 0.001, 64)
+PLAIN = Recipe("mine", "plain_cnn", optimizer="adam", learning_rate=0.001, batch_size=64)
 WORDS: dict[str, Any] = {
     "name": "other",
     "published": Published("P9"),
@@ -429,7 +429,7 @@ def test_settings_hold_each_change_and_survive_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "published", "own"), [("smoke", 1, 6), ("quick", 3, 4), ("full", 15, 14)]
+    ("profile", "published", "own"), [("smoke", 1, 2), ("quick", 3, 4), ("full", 15, 14)]
 )
 def test_epochs_at_each_profile(profile: str, published: int, own: int) -> None:
     chosen = profiles.get(profile)
@@ -456,7 +456,7 @@ def test_one_hot_and_whole_number_labels_have_the_same_loss() -> None:
 
 @pytest.fixture(scope="module")
 def dataset() -> data.Dataset:
-    return data.split(official.expected(), PROFILE, "own pictures", "f" * 64)
+    return data.split(official.expected(), PROFILE, "own images", "f" * 64)
 
 
 def prepare(name: str, protocol: str, dataset: data.Dataset) -> data.Dataset:

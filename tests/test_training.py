@@ -1,10 +1,7 @@
 """Runs as folders: what they hold, which model is found, and what is reported of it."""
 
 import csv
-import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,12 +80,6 @@ def test_a_run_on_other_data_of_another_version_or_unfinished_is_left_alone(
     assert sentence.startswith(
         "The model is the one that the repository ships: trained on CIFAR-10"
     )
-
-
-def test_a_new_run_empties_its_folder(dataset: data.Dataset) -> None:
-    folder = course_run(dataset)
-    assert training.new_run(PROFILE, training.COURSE_RUN) == folder
-    assert not list(folder.iterdir())
 
 
 def test_a_new_run_keeps_what_a_stopped_one_goes_on_from(dataset: data.Dataset) -> None:
@@ -174,47 +165,6 @@ def test_shipping_drops_the_optimizer_and_is_done_once(
     assert training.ship(folder) is None
 
 
-@pytest.mark.long
-def test_a_shipped_fast_network_needs_plain_keras_alone(
-    dataset: data.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paths, "shipped_models", lambda: tmp_path / "shipped")
-    folder = training.train("sprint", dataset, PROFILE)
-    file = training.ship(folder)
-    assert file == tmp_path / "shipped" / "cifar10_fast.keras"
-    images = dataset.validation.images
-    np.save(tmp_path / "images.npy", images)
-    script = (
-        "import keras, numpy as np, sys;"
-        "model = keras.models.load_model(sys.argv[1]);"
-        "np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0));"
-        "assert 'cifar10_cnn' not in sys.modules"
-    )
-    predictions = tmp_path / "predictions.npy"
-    command = [
-        sys.executable,
-        "-c",
-        script,
-        str(file),
-        str(tmp_path / "images.npy"),
-        str(predictions),
-    ]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    ours = keras.models.load_model(folder / "model.keras").predict(images, verbose=0)
-    np.testing.assert_allclose(np.load(predictions), ours, atol=0.03)
-
-
-def test_same_seed_same_weights(dataset: data.Dataset) -> None:
-    def weights(seed: int) -> list[np.ndarray]:
-        profile = dataclasses.replace(PROFILE, seed=seed)
-        folder = training.train("dense_baseline", dataset, profile)
-        return keras.models.load_model(folder / "model.keras").get_weights()
-
-    first, again, other = weights(0), weights(0), weights(1)
-    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
-    assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
-
-
 @pytest.mark.parametrize("content", [None, b"half of it"])
 def test_a_damaged_model_of_notebook_04_is_named(
     dataset: data.Dataset, content: bytes | None
@@ -240,9 +190,3 @@ def test_a_run_that_is_deleted_is_unfinished_from_the_first_moment_on(
     )
     training.new_run(PROFILE, "killed")
     assert finished == [False]
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a b", None])
-def test_a_run_has_a_name_for_a_folder(dataset: data.Dataset, name: str) -> None:
-    with pytest.raises(ValueError, match="run's name is made of letters"):
-        training.new_run(PROFILE, name)

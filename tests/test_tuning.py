@@ -33,7 +33,7 @@ def test_the_search_never_sees_the_test_split(
     assert rows["optimizer"].tolist() == ["adam", "muon"]
     assert rows["validation_accuracy"].between(0, 1).all()
     assert (rows["epochs"] == 1).all()
-    assert set(rows["data"]) == {"own pictures"}
+    assert set(rows["data"]) == {"own images"}
     plan = engine.missing(tune.STUDY, [cases[0] | {"learning_rate": 0.5}], dataset, PROFILE)[0]
     assert (plan.training.recipe.optimizer, plan.training.recipe.learning_rate) == ("adam", 0.5)
 

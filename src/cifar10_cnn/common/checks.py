@@ -114,8 +114,8 @@ def file_name(value: Any, what: str) -> str:
 
 def rows(values: Any, what: str) -> Any:
     """Return a list of anything."""
-    is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
-    if not is_list or np.ndim(values) == 0:
+    is_list = hasattr(values, "__len__") and not isinstance(values, (str, bytes, Mapping))
+    if not is_list or getattr(values, "ndim", 1) == 0:
         raise ValueError(f"The {what} are a list, not {values!r}.")
     return values
 
@@ -157,7 +157,7 @@ def count(value: Any, what: str, least: int = 1, most: int | None = None) -> int
 
 def same_length(**sequences: Any) -> None:
     """Check that all have one length."""
-    lengths = {name: len(sequence) for name, sequence in sequences.items()}
+    lengths = {name: len(rows(sequence, name)) for name, sequence in sequences.items()}
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"{length} {name}" for name, length in lengths.items())
         raise ValueError(f"These must be equally many: {text}.")

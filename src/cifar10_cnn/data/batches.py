@@ -45,8 +45,7 @@ class Shuffled(keras.utils.PyDataset):
     ) -> None:
         super().__init__()
         self._images, self._labels = checks.images(images), np.asarray(labels)
-        if len(self._images) != len(self._labels):
-            raise ValueError(f"{len(images)} images need as many labels, not {len(labels)}.")
+        checks.same_length(images=self._images, labels=self._labels)
         self._batch_size = checks.count(batch_size, "batch_size")
         self._seed = checks.count(seed, "seed", 0)
         self.begin(epoch)  # Keras looks at two batches before the first epoch begins

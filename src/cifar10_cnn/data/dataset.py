@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from cifar10_cnn import __version__, profiles
-from cifar10_cnn.common import files, paths
+from cifar10_cnn.common import checks, files, paths
 from cifar10_cnn.common.errors import CourseError, DataError
 from cifar10_cnn.data import download, practice, readers, store
 from cifar10_cnn.data.readers import CLASS_NAMES, Arrays
@@ -168,7 +168,8 @@ def select_classes(dataset: Dataset, classes: Sequence[str], seed: int = 0) -> D
     Raises:
         ValueError: if a name is unknown or given twice, or fewer than two are given.
     """
-    unknown = [name for name in classes if name not in dataset.class_names]
+    checks.count(seed, "seed", 0)
+    unknown = [name for name in checks.rows(classes, "classes") if name not in dataset.class_names]
     if unknown or len(classes) < 2 or len(set(classes)) < len(classes):
         raise ValueError(
             f"Give two or more different names out of {', '.join(dataset.class_names)}, "

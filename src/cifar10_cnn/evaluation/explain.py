@@ -207,7 +207,12 @@ def _inputs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return images (N, h, w, 3) and classes (N,), if the model takes such ones."""
     images = checks.images(images)
-    shape = getattr(model, "input_shape", None) or images.shape
+    if not hasattr(model, "output_shape"):
+        raise CourseError(
+            f"{model.name} is no chain or graph of layers: make it one with keras.Sequential or "
+            "keras.Model(inputs, outputs)."
+        )
+    shape = model.input_shape
     if any(one not in (None, two) for one, two in zip(shape[1:], images.shape[1:], strict=False)):
         raise CourseError(
             f"{model.name} takes images of the shape {shape[1:]}, not {images.shape[1:]}."
@@ -256,11 +261,6 @@ def _gradient(function: Callable[..., Any], values: np.ndarray, more: np.ndarray
 
 def _copy(model: keras.Model) -> keras.Model:
     """Return a copy, each layer of which is used once; one grown by ``add`` was used many times."""
-    if not hasattr(model, "inputs"):
-        raise CourseError(
-            f"{model.name} is no chain or graph of layers, so its inside cannot be looked at: use "
-            "explain.occlusion."
-        )
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy

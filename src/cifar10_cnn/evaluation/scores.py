@@ -191,6 +191,7 @@ def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
     """
     labels = checks.classes(labels, classes)
     predictions = checks.classes(predictions, classes, "predictions")
+    checks.same_length(labels=labels, predictions=predictions)
     return recall_score(
         labels, predictions, labels=np.arange(classes), average=None, zero_division=np.nan
     )
@@ -273,6 +274,7 @@ def similarity(matrix: np.ndarray) -> np.ndarray:
         ValueError: if the matrix is not (k, k), or k is 1.
     """
     matrix = _counts(matrix)
+    checks.count(len(matrix), "number of classes", 2)
     totals = matrix.sum(axis=1)
     distance = 1 - (matrix + matrix.T) / np.maximum(totals[:, None] + totals, 1)
     np.fill_diagonal(distance, 0)

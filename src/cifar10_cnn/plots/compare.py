@@ -89,7 +89,7 @@ def curve_grid(
     """
     curves = {}
     for name, runs in checks.mapping(histories, "history").items():
-        if not len(runs):
+        if not len(checks.rows(runs, f"histories of {name}")):
             raise ValueError(f"There is no history of {name}.")
         curves[name] = [_curves(name, run) for run in runs]
     reported = _published_for(curves, published)
@@ -207,6 +207,7 @@ def score_dots(
     """
     seeds = _accuracies_by_name(scores)
     if reference is not None:
+        checks.same_length(reference=reference, name_and_score=("name", "score"))
         checks.number(reference[1], str(reference[0]), 0, 1)
     order = sorted(seeds, key=lambda name: -seeds[name].mean())
     counts = {len(each) for each in seeds.values()}
@@ -291,6 +292,8 @@ def _published_for(
     drawn: Mapping[str, object], published: Mapping[str, float] | None
 ) -> dict[str, float]:
     """Return the published accuracies of what is drawn, checked."""
+    if published:
+        checks.mapping(published, "published accuracies")
     reported = {name: value for name, value in (published or {}).items() if name in drawn}
     for name, value in reported.items():
         checks.shares([value], f"published for {name}")

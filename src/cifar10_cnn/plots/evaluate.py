@@ -199,7 +199,7 @@ def confused_pairs(
     Raises:
         ValueError: if there is no pair, or one is something else.
     """
-    if not len(pairs):
+    if not len(checks.rows(pairs, "pairs")):
         raise ValueError("There is no confused pair to draw: the model made no mistake.")
     if not all(isinstance(pair, tuple) and len(pair) == 4 for pair in pairs):
         raise ValueError(f"A pair is (true class, predicted class, number, rate), not {pairs!r}.")

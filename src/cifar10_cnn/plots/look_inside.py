@@ -101,7 +101,7 @@ def image_rows(
     """
     checks.mapping(rows, "row")
     for images in rows.values():
-        checks.same_length(columns=columns, images=images)
+        checks.same_length(columns=checks.rows(columns, "columns"), images=images)
     flat = np.concatenate([as_images(images) for images in rows.values()])
     tiles = plan(flat, len(columns), captions, width=7.2, largest=0.9)
     alt = f"{title}. Rows of images: {listed(rows)}; columns: {listed(columns)}."

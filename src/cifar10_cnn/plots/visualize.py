@@ -94,7 +94,7 @@ def class_grid(
     Raises:
         ValueError: if there are not as many labels as images, or a class has no image.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(checks.count(seed, "seed", 0))
     images = checks.images(images)
     members = _members_of_classes(images, labels, class_names)
     checks.count(per_class, "per_class")
@@ -252,6 +252,8 @@ def pixel_zoom(
     """
     image = as_image(image)
     height, width = image.shape[:2]
+    for value, what in ((row, "row"), (column, "column"), (size, "size"), (channel, "channel")):
+        checks.count(value, what, 0)
     inside = size > 0 and 0 <= row <= height - size and 0 <= column <= width - size
     if not inside or channel not in range(3):
         raise ValueError(

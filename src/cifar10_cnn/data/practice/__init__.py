@@ -1,11 +1,9 @@
 """The practice set: ten classes with CIFAR-10's names, drawn by the package itself.
 
-For when no real picture is to be had: the whole course and all tests run on it without a download.
+For when no real image is to be had: the whole course and all tests run on it without a download.
 Like the real classes, cats and dogs are alike here, automobiles and trucks, deer and horses,
 airplanes and birds. Nothing measured on it says anything about CIFAR-10.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,34 +12,21 @@ from PIL import ImageFilter
 from cifar10_cnn.common import checks
 from cifar10_cnn.data.practice.backdrops import cover
 from cifar10_cnn.data.practice.canvas import CANVAS, SIDE, Canvas
-from cifar10_cnn.data.practice.flyers import airplane, bird
-from cifar10_cnn.data.practice.grazers import deer, horse
-from cifar10_cnn.data.practice.pets import cat, dog
-from cifar10_cnn.data.practice.vehicles import automobile, truck
-from cifar10_cnn.data.practice.water import frog, ship
+from cifar10_cnn.data.practice.mammals import cat, deer, dog, horse
+from cifar10_cnn.data.practice.vehicles import airplane, automobile, ship, truck
+from cifar10_cnn.data.practice.wildlife import bird, frog
 from cifar10_cnn.data.readers import Arrays
 
 # In the order of CIFAR-10's labels: 0 is an airplane, 9 is a truck.
-_DRAWERS: tuple[Callable[[Canvas], None], ...] = (
-    airplane,
-    automobile,
-    bird,
-    cat,
-    deer,
-    dog,
-    frog,
-    horse,
-    ship,
-    truck,
-)
+_DRAWERS = (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
 
 
 def draw(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw one picture of a class.
+    """Draw one image of a class.
 
     Args:
         label: the class, 0 (airplane) to 9 (truck).
-        rng: where all chance comes from; the same state gives the same picture.
+        rng: where all chance comes from; the same state gives the same image.
 
     Returns:
         Pixels 0-255 of shape (32, 32, 3).
@@ -63,13 +48,13 @@ def make(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Arrays:
     """Draw the whole practice set.
 
     Args:
-        train: number of training pictures.
-        test: number of test pictures.
-        seed: the same seed gives the same pictures in the same order. Another version of Pillow or
+        train: number of training images.
+        test: number of test images.
+        seed: the same seed gives the same images in the same order. Another version of Pillow or
             NumPy may round an outline differently: then about one value in a thousand differs.
 
     Returns:
-        Training and test pictures (uint8, (N, 32, 32, 3)) and labels (int64, (N,)), shuffled, with
+        Training and test images (uint8, (N, 32, 32, 3)) and labels (int64, (N,)), shuffled, with
         as many of one class as of any other, give or take one.
 
     Raises:
@@ -77,7 +62,7 @@ def make(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Arrays:
     """
     checks.count(seed, "seed", 0)
     for count in (train, test):
-        checks.count(count, "number of pictures", len(_DRAWERS), 1_000_000)
+        checks.count(count, "number of images", len(_DRAWERS), 1_000_000)
     arrays: list[NDArray] = []
     for count, stream in zip((train, test), np.random.SeedSequence(seed).spawn(2), strict=True):
         rng = np.random.default_rng(stream)
