@@ -80,7 +80,7 @@ def training(home: Path) -> int:
     import test_checkpoints as small
 
     expected = small.trained(home / "undisturbed", epochs=2)
-    for tried, room in enumerate(range(0, 1000, 24)):
+    for tried, room in enumerate(range(0, 1000, 6)):
         folder = home / f"{room}"
         folder.mkdir()
         with free(home, room):
@@ -112,8 +112,9 @@ def course(home: Path) -> int:
             stops.append(said(lambda: runner.run(profile="smoke")))
         assert not halves(home / "runs")
         done = runner.run(profile="smoke", resume=(home / "runs/smoke/summary.json").exists())
-        assert done.complete()
-        assert summary.load(home / "runs" / "smoke").complete()
+        everything = set(summary.course_notebooks())
+        assert set(done.finished) == everything
+        assert set(summary.load(home / "runs" / "smoke").finished) == everything
         subprocess.run(["rm", "-r", str(home / "runs")], check=True)
     assert all(stops[:3])
     return sum(map(bool, stops))

@@ -6,6 +6,7 @@ import disks
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not disks.possible(), reason="this system lets its users mount no disks")
 @pytest.mark.parametrize("scenario", disks.SCENARIOS)
 def test_on_such_a_disk(scenario: str, tmp_path: Path) -> None:
