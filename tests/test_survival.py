@@ -48,7 +48,7 @@ def suicidal(function: Callable[..., Any], call: int) -> Callable[..., Any]:
 
 def _train(folder: Path, name: str, moment: str, call: int) -> None:
     places = {
-        "writing a checkpoint": (files, "write"),  # the newest is the one before already
+        "writing a checkpoint": (files, "write"),
         "end of an epoch": (checkpoints.Resume, "on_epoch_end"),  # ModelCheckpoint has written
         "steps": (checkpoints.Resume, "on_train_batch_end"),
         "end of the training": (runs, "save_run"),

@@ -85,9 +85,9 @@ def test_a_run_on_other_data_of_another_version_or_unfinished_is_left_alone(
 def test_a_new_run_keeps_what_a_stopped_one_goes_on_from(dataset: data.Dataset) -> None:
     folder = course_run(dataset)
     (folder / "run.json").unlink()
-    (folder / "checkpoints").mkdir()
+    (folder / "checkpoint.npz").touch()
     training.new_run(PROFILE, training.COURSE_RUN)
-    assert (folder / "checkpoints").exists()
+    assert (folder / "checkpoint.npz").exists()
 
 
 def test_shipped_model_refuses_other_numbers_of_classes(dataset: data.Dataset) -> None:

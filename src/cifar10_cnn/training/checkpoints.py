@@ -5,6 +5,8 @@ import io
 import json
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,8 @@ from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data.batches import Shuffled
 from cifar10_cnn.device import keras
 
-#: Of the checkpoints, in a run's folder.
-FOLDER = "checkpoints"
+#: In a run's folder.
+FILE = "checkpoint.npz"
 #: What Keras' own callbacks count from epoch to epoch.
 _COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 _COUNTING = (
@@ -50,7 +52,7 @@ class Resume(Seconds):
     ``fit`` needs ``shuffle=False``: the batches have their order already. Used in notebook 04.
 
     Args:
-        folder: of the run; gets ``checkpoints/``, which ``save_run`` deletes.
+        folder: of the run; gets ``checkpoint.npz``, which ``save_run`` deletes.
         batches: the training images, as given to ``model.fit``.
         callbacks: the others in the list.
         key: what the weights depend on; a checkpoint of another key is not used. By default it is
@@ -74,16 +76,12 @@ class Resume(Seconds):
         self.batches, self._callbacks, self._given_key = batches, [*callbacks], key
         self.history: dict[str, list[float]] = {}  # one number an epoch for each metric
         self._epoch, self._stopped, self._epoch_at_end = 0, False, 0
-        checkpoints = files.path(folder) / FOLDER
-        self._newest, self._before = checkpoints / "latest.npz", checkpoints / "previous.npz"
-        self._counting = {
-            f"{type(each).__name__}({each.monitor})": each
-            for each in self._callbacks
-            if isinstance(each, _COUNTING)
-        }
+        self._file = files.path(folder) / FILE
+        counting = [each for each in self._callbacks if isinstance(each, _COUNTING)]
+        self._counting = {f"{type(each).__name__}({each.monitor})": each for each in counting}
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Set everything as the newest whole checkpoint says; without one, write the first."""
+        """Set everything as the checkpoint says; without one, write the first."""
         model = self.model
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
@@ -121,43 +119,39 @@ class Resume(Seconds):
         if changes := any(isinstance(each, changing) for each in self._callbacks):
             # By what a callback has made of it this would be another training.
             rate, optimizer.learning_rate = float(optimizer.learning_rate), 0.0
-        settings = [
-            models.digest(self.model),
-            keras.saving.serialize_keras_object(self.model.loss),
-            self.batches.settings(),
-            self.params["epochs"],
-        ]
+        loss = keras.saving.serialize_keras_object(self.model.loss)
+        epochs = self.params["epochs"]
+        settings = [models.digest(self.model), loss, self.batches.settings(), epochs]
         if changes:
             optimizer.learning_rate = rate
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     def _read(self) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
-        """Return the newest checkpoint that is whole and of this training; delete damaged ones."""
-        for file in (self._newest, self._before):
-            try:
-                content = file.read_bytes()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                text = f"{file} cannot be read ({error.strerror or error})"
-                raise CourseError(
-                    f"{text}: check its rights, or delete it to begin again."
-                ) from error
-            content, checksum = content[:-32], content[-32:]
-            if hashlib.sha256(content).digest() != checksum:
-                print(f"{file} is damaged: the training begins again before it.")
-                with files.writing(file):
-                    file.unlink()
-                continue
+        """Return the checkpoint, if there is one of this training; a damaged one is left out."""
+        try:
+            content = self._file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            text = f"{self._file} cannot be read ({error.strerror or error})"
+            raise CourseError(f"{text}: check its rights, or delete it to begin again.") from error
+        try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                arrays = dict(archive)
+                arrays = dict(archive)  # a zip file: each array has its checksum
             about = json.loads(str(arrays.pop("about")))
-            if about.get("key") == [self._key, keras.__version__]:
-                return about, arrays
-        return None
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            ValueError,
+            EOFError,
+            KeyError,
+            NotImplementedError,
+        ):
+            print(f"{self._file} is damaged: the training begins again.")
+            return None
+        return (about, arrays) if about["key"] == [self._key, keras.__version__] else None
 
     def _write(self) -> None:
-        """Write a checkpoint; the newest so far becomes the one before it."""
         variables = _variables(self.model).items()
         arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in variables}
         counters = {}
@@ -170,11 +164,7 @@ class Resume(Seconds):
         arrays["about"] = np.array(json.dumps(about, default=float))  # numpy's numbers, too
         packed = io.BytesIO()
         np.savez(packed, **arrays)
-        content = packed.getvalue()
-        with files.writing(self._newest):
-            if self._newest.exists():
-                self._newest.replace(self._before)
-        files.write(self._newest, content + hashlib.sha256(content).digest())
+        files.write(self._file, packed.getvalue())
 
     def _restore(self, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Set model, optimizer, random states and the other callbacks' counters."""

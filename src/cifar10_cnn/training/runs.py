@@ -91,7 +91,7 @@ def save_run(
         **(more or {}),
     }
     files.write_json(folder / "run.json", metadata)
-    shutil.rmtree(folder / checkpoints.FOLDER, ignore_errors=True)
+    (folder / checkpoints.FILE).unlink(missing_ok=True)
 
 
 def train(name: str, dataset: Dataset, profile: Profile) -> Path:
