@@ -112,7 +112,7 @@ def test_a_study_runs_the_cases_asked_for(words, arguments, monkeypatch, tmp_pat
     name = words.split()[0]
     study = f"cifar10_cnn.studies.{name}"
     calls = []
-    monkeypatch.setattr(dataset, "load", lambda profile, source: "images")
+    monkeypatch.setattr(dataset, "load", lambda profile: "images")
     monkeypatch.setattr(f"{study}.cases", lambda *given: calls.append(given) or "cases")
 
     def run(cases, images, profile, console, **_):

@@ -195,7 +195,7 @@ def instant(tmp_path, monkeypatch):
     def execute(notebook, name, folder, env, on_cell):
         monkeypatch.chdir(folder)
         cells = kernel.code_cells(notebook)
-        for number, (_, cell) in enumerate(cells, 1):
+        for number, cell in enumerate(cells, 1):
             on_cell(number)
             exec(cell.source, {})
         return "ok", len(cells), ""

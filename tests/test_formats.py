@@ -6,12 +6,11 @@ import pytest
 from cifar10_cnn.common import formats
 
 
-def test_percent_mean_and_sign() -> None:
+def test_percent_and_mean() -> None:
     assert formats.percent(0.8125) == "81.2 %"
     assert formats.percent(0.81254, 2) == "81.25 %"
     assert formats.mean_and_sd([90.2, 90.4], ".1f", "%") == "90.3 ± 0.1 %"
     assert formats.mean_and_sd([7], ".0f") == "7"
-    assert [formats.signed(1.5), formats.signed(-0.25)] == ["+1.50", "-0.25"]
 
 
 @pytest.mark.parametrize(
@@ -25,5 +24,5 @@ def test_duration(seconds: float, text: str) -> None:
 
 def test_markdown_table() -> None:
     table = pd.DataFrame({"accuracy": ["81.2 %"]}, index=pd.Index(["cnn"], name="network"))
-    lines = ["| network | accuracy |", "| --- | --- |", "| cnn | 81.2 % |"]
-    assert formats.markdown_table(table) == lines
+    text = "| network | accuracy |\n| --- | --- |\n| cnn | 81.2 % |"
+    assert formats.markdown_table(table) == text

@@ -1,6 +1,6 @@
-import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -62,7 +62,7 @@ def run_folder(home: Path, profile: str, data: str = "CIFAR-10", **changes: floa
     made.notebooks["01_first"].figures = {"01_bars": "Bars."}
     made.notebooks["02_second"].result = RESULT
     files.write(folder / "figures" / "01_bars.png", b"image")
-    made.save(folder)
+    files.write_json(folder / "summary.json", asdict(made))
 
 
 def train(home: Path, weights: str) -> None:
@@ -99,7 +99,6 @@ def home(tmp_path, monkeypatch):
         monkeypatch.setattr(f"{study}.table", lambda rows, table=table: table, raising=False)
         monkeypatch.setattr(f"{study}.origin", lambda rows: f"by {rows}", raising=False)
     monkeypatch.setattr(runs, "ship", ship)
-    monkeypatch.setattr(publish, "_TRAINS", "02_second")
     monkeypatch.setitem(publish.LESSONS, "01_first", "reading")
     train(tmp_path, "first")
     run_folder(tmp_path, "full", **{"02_second": 650.0})
@@ -173,61 +172,6 @@ def test_publishing_twice_changes_nothing_and_a_new_network_is_shipped(home):
     assert state(home)["figures/shipped.keras"] == b"second"
 
 
-def forget(home: Path, name: str, **changes: object) -> None:
-    """Let the full run be another one, in which a notebook was not run."""
-    made = summary.load(home / "runs" / "full")
-    del made.notebooks[name]
-    for field, value in changes.items():
-        setattr(made, field, value)
-    made.save(home / "runs" / "full")
-
-
-def test_what_was_not_run_again_stays_as_published(home):
-    publish.publish()
-    before = state(home)
-    run_folder(home, "full", **{"02_second": 660.0})
-    forget(home, "01_first")
-    (home / "runs" / "full" / "01_first.ipynb").unlink()
-    train(home, "second")
-    publish.publish()
-    after = state(home)
-    # Its time is that of before; its figure and its outputs are, too.
-    assert after["notebooks/01_first.ipynb"] == before["notebooks/01_first.ipynb"]
-    assert after["figures/01_bars.png"] == before["figures/01_bars.png"]
-    assert after["figures/shipped.keras"] == b"second"
-    full = json.loads(after["figures/results.json"])["full"]
-    assert full["seconds"] == {"01_first": 61.0, "02_second": 660.0}
-
-
-def test_the_network_stays_if_its_notebook_was_not_run_again(home):
-    publish.publish()
-    run_folder(home, "full")
-    forget(home, "02_second")
-    train(home, "second")
-    publish.publish()
-    assert state(home)["figures/shipped.keras"] == b"first"
-    assert json.loads(state(home)["figures/results.json"])["full"]["result"] == RESULT
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"fingerprint": "e" * 64},
-        {"seed": 1},
-        {"device": "a GPU"},
-        {"versions": {"Python": "3.13.0", "Keras": "3.15.1"}},
-    ],
-)
-def test_what_was_published_does_not_mix_with_another_kind_of_run(home, other):
-    publish.publish()
-    run_folder(home, "full")
-    forget(home, "01_first", **other)
-    before = state(home)
-    with pytest.raises(CourseError, match=r"has not finished \(01_first missing\)"):
-        publish.publish()
-    assert state(home) == before
-
-
 def change_notebook(home: Path) -> None:
     write_notebook(home, "02_second", "print('other')")
 
@@ -236,7 +180,7 @@ def change_record(**values: object) -> Callable[[Path], None]:
     def change(home: Path) -> None:
         made = summary.load(home / "runs" / "full")
         vars(made.notebooks["02_second"]).update(values)
-        made.save(home / "runs" / "full")
+        files.write_json(home / "runs" / "full" / "summary.json", asdict(made))
 
     return change
 

@@ -132,16 +132,14 @@ def ablate(
 @app.command()
 def bench(
     *,
-    recipes: Annotated[
-        str, typer.Option(help="Fast recipes, comma between.")
-    ] = "dash,sprint,standard",
+    recipes: Annotated[str, typer.Option(help="Comma between them.")] = "dash,sprint,standard",
     seeds: Seeds = "0,1,2",
     profile: Annotated[str, typer.Option(help="How much to run.")] = "full",
     data: Data = None,
     ship: Ship = False,
 ) -> None:
     """Measure speed, time and memory of the fast recipes beside a peer in PyTorch."""
-    _study("bench", (_names(recipes), _numbers(seeds)), profile, data, ship, source=data)
+    _study("bench", (_names(recipes), _numbers(seeds)), profile, data, ship)
 
 
 @app.command()
@@ -179,9 +177,7 @@ def evaluate(
 @app.command()
 def predict(
     path: Annotated[Path, typer.Argument(help="An image, or a folder of images.")],
-    model: Annotated[
-        Path | None, _option(help="A saved .keras file; by default the shipped one.")
-    ] = None,
+    model: Annotated[Path | None, _option(help="A .keras file; else the shipped one.")] = None,
 ) -> None:
     """Say what is on images of your own, and draw what the network sees and looks at."""
     from cifar10_cnn.course import predict as own_images
@@ -242,12 +238,13 @@ def _profile(name: str | None) -> profiles.Profile:
 
 
 def _load(size: profiles.Profile, source: str | None) -> Any:
-    """Say what Keras computes on, and load the data."""
+    """Say what Keras computes on, and load the data, named to processes that ask for them, too."""
     from cifar10_cnn import device
     from cifar10_cnn.data import dataset
 
+    os.environ["CIFAR10_DATA"] = source or os.environ.get("CIFAR10_DATA", "auto")
     device.start()
-    return dataset.load(size, source)
+    return dataset.load(size)
 
 
 def _names(text: str | None) -> list[str]:
@@ -262,18 +259,13 @@ def _numbers(text: str) -> list[int]:
 
 
 def _study(
-    name: str,
-    arguments: Sequence[object],
-    profile: str | None,
-    data: str | None,
-    ship: bool,
-    **options: str | None,
+    name: str, arguments: Sequence[object], profile: str | None, data: str | None, ship: bool
 ) -> None:
     """Train what is missing of a study and print its table; with ``ship``, the repository's own."""
     size = _profile(profile)
     study, engine = (import_module(f"cifar10_cnn.studies.{each}") for each in (name, "engine"))
     cases = study.cases(*arguments)  # refuses unknown names, before seconds of loading
-    file = study.run(cases, _load(size, data), size, Console(), **options)
+    file = study.run(cases, _load(size, data), size, Console())
     typer.echo(study.table(study.rows(file)).to_string())
     typer.echo(f"All rows are in {engine.ship(study.STUDY, file) if ship else file}")
 

@@ -30,14 +30,12 @@ CPU_FACTS = Path("/proc/cpuinfo")
 _BF16_REWRITING = "auto_mixed_precision_onednn_bfloat16"  # TensorFlow's option
 
 
-def start() -> str:
-    """Print and return which device computes, in one line; Keras has started without noise.
+def start() -> None:
+    """Print which device computes, in one line; Keras has started without noise.
 
     The backend is TensorFlow unless ``KERAS_BACKEND`` names another one. Used in every notebook.
     """
-    line = f"Device: {describe()}"
-    print(line)
-    return line
+    print(f"Device: {describe()}")
 
 
 def describe() -> str:
@@ -61,9 +59,8 @@ def precision(requested: str | None = None) -> Precision:
     a GPU of NVIDIA's Ampere generation or newer under TensorFlow or JAX. The weights stay float32.
     Else ``fp32``. In fp32 a sprint takes 1.84 × as long on an AMD processor with AVX-512.
 
-    Args:
-        requested: ``auto``, ``bf16`` (also where it is slower) or ``fp32``; None means what
-            ``CIFAR10_PRECISION`` names, else ``auto``.
+    ``requested`` is ``auto``, ``bf16`` (also where it is slower) or ``fp32``; None means what
+    ``CIFAR10_PRECISION`` names, else ``auto``.
 
     Raises:
         CourseError: if there is no such precision, or none on this machine.

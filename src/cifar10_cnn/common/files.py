@@ -19,20 +19,16 @@ def path(value: str | Path) -> Path:
     Raises:
         CourseError: if it is none.
     """
-    if not isinstance(value, (str, Path)) or not _nameable(str(value)):
+    try:
+        possible = b"\0" not in os.fsencode(value)
+    except (TypeError, UnicodeEncodeError):
+        possible = False
+    if not possible:
         raise CourseError(f"{value!r} is no path of a file or a folder.")
     try:
         return Path(value).expanduser()
     except RuntimeError as error:
         raise CourseError(f"{value} names the home of an unknown user: check the path.") from error
-
-
-def _nameable(text: str) -> bool:
-    """Say whether the operating system could have a file of that name."""
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
 
 
 def write(file: Path, content: str | bytes) -> None:
@@ -49,8 +45,9 @@ def write(file: Path, content: str | bytes) -> None:
             with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
                 part.write(raw)
                 sync(part.file)
+            os.umask(mask := os.umask(0))
             # A temporary file is private; a result is as readable as any other file.
-            Path(part.name).chmod(0o666 & ~_umask())
+            Path(part.name).chmod(0o666 & ~mask)
             Path(part.name).replace(file)
             sync_names(file.parent)
     finally:
@@ -108,12 +105,8 @@ def read_json(file: Path) -> dict[str, Any]:
 def alone(lock: Path, taken: str, *, wait: bool) -> Iterator[None]:
     """Keep other programs out of what stands inside.
 
-    The operating system frees the lock if a program ends, however it ends.
-
-    Args:
-        lock: a file for this purpose alone.
-        taken: what to say if one of them is there.
-        wait: wait for it, or raise an error.
+    ``lock`` is a file for this purpose alone, which the operating system frees however a program
+    ends; ``taken`` is said if one of them is there. Then this waits, or raises that as an error.
 
     Raises:
         CourseError: if the lock cannot be written, or is held and this does not ``wait``.
@@ -137,9 +130,3 @@ def alone(lock: Path, taken: str, *, wait: bool) -> Iterator[None]:
         yield
     finally:
         held.release()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -26,11 +26,6 @@ def mean_and_sd(values: Sequence[float] | Any, form: str, unit: str = "") -> str
     return f"{text} {unit}".strip()
 
 
-def signed(value: float, form: str = ".2f") -> str:
-    """Return a number with its sign, also if that is plus."""
-    return f"{value:+{form}}"
-
-
 def duration(seconds: float) -> str:
     """Return seconds as ``8.0 s``, ``57 s``, ``13 min`` or ``1.6 h``."""
     if seconds < 99.5:
@@ -38,13 +33,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
 
 
-def markdown_row(cells: Sequence[str]) -> str:
-    """Return one line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
-
-
-def markdown_table(frame: Any) -> list[str]:
-    """Return the lines of a Markdown table from a data frame of texts, its index first."""
+def markdown_table(frame: Any) -> str:
+    """Return a Markdown table of a data frame of texts, its index first."""
     whole = frame.reset_index()
-    heads = [markdown_row(list(whole.columns)), markdown_row(["---"] * len(whole.columns))]
-    return heads + [markdown_row(list(cells)) for cells in whole.itertuples(index=False)]
+    rows = [[*whole.columns], ["---"] * len(whole.columns), *whole.to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

@@ -52,7 +52,16 @@ def examine() -> Iterator[Finding]:
     except Exception as error:  # whatever it is, the doctor reports it
         reason = f"Keras does not start ({type(error).__name__}: {error})"
         yield "device", "broken", f"{reason}: {_AGAIN}"
-    yield from _room()
+    memory = psutil.virtual_memory().available / 2**30
+    text = f"{memory:.1f} GB free; the full profile needs about {NEEDED_MEMORY} GB"
+    yield "memory", "ok" if memory >= NEEDED_MEMORY else "note", text
+    home = paths.home()
+    for folder in (paths.data_folder(), paths.runs_folder()):
+        if not os.access(place := folder if folder.exists() else home, os.W_OK):
+            yield "disk", "broken", f"{place} cannot be written to: check its rights"
+    free = shutil.disk_usage(home).free / 2**30
+    state = "ok" if free >= NEEDED_DISK else "note" if free >= 0.5 else "broken"
+    yield "disk", state, f"{free:.1f} GB free in {home}; a run needs about {NEEDED_DISK} GB"
     yield _data()
 
 
@@ -78,21 +87,6 @@ def _packages() -> Iterator[Finding]:
             yield package.name, "note", f"{installed}, but {package.specifier} was tested: {_AGAIN}"
     nothing = f"no requirements.txt in {paths.home()} to compare with"
     yield "packages", "ok" if fitting else "note", ", ".join(fitting) or nothing
-
-
-def _room() -> Iterator[Finding]:
-    """Look at memory and disk."""
-    memory = psutil.virtual_memory().available / 2**30
-    text = f"{memory:.1f} GB free; the full profile needs about {NEEDED_MEMORY} GB"
-    yield "memory", "ok" if memory >= NEEDED_MEMORY else "note", text
-    home = paths.home()
-    for folder in (paths.data_folder(), paths.runs_folder()):
-        place = folder if folder.exists() else home
-        if not os.access(place, os.W_OK):
-            yield "disk", "broken", f"{place} cannot be written to: check its rights"
-    free = shutil.disk_usage(home).free / 2**30
-    state = "ok" if free >= NEEDED_DISK else "note" if free >= 0.5 else "broken"
-    yield "disk", state, f"{free:.1f} GB free in {home}; a run needs about {NEEDED_DISK} GB"
 
 
 def _data() -> Finding:

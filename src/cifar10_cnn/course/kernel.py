@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import zmq
-from ipykernel.kernelspec import RESOURCES, get_kernel_dict
 from jupyter_client import AsyncKernelManager
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -21,28 +20,13 @@ _SPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "
 METADATA = {"kernelspec": _SPEC, "language_info": {"name": "python"}}
 #: Seconds that one cell may take: as much as a whole full run may on two slow cores.
 CELL_TIMEOUT = 3600
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LOG = logging.getLogger(__name__)
 _LOG.disabled = True  # what nbclient logs, our messages say in plain words
 
 
-class _ThisInterpreter(KernelSpecManager):
-    """Knows one kernel, this interpreter: a ``python3`` kernel may belong to any other one."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Return this interpreter's kernel, whatever name is asked for."""
-        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
-
-
-def code_cells(notebook: NotebookNode) -> list[tuple[int, NotebookNode]]:
-    """Return the cells that nbclient executes, each with its place in the notebook."""
-    return [
-        (index, cell)
-        for index, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code"
-        and cell.source.strip()
-        and "skip-execution" not in cell.metadata.get("tags", [])
-    ]
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells that nbclient executes."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
 def execute(
@@ -71,7 +55,8 @@ def execute(
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     notebook.metadata.update(METADATA)
-    manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
+    # No folders of kernels: a `python3` found there may belong to any other interpreter.
+    manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     # Else ipykernel 7.4 warns at each start, and others on a shared machine might listen.
     if manager.has_trait("transport_encryption") and zmq.has("curve"):
         manager.transport_encryption = "auto"
@@ -103,7 +88,8 @@ def execute(
         _leave_nothing(manager)
     code = source.strip().splitlines()
     lines = [f"    {line}" for line in code[:5] + (["…"] if len(code) > 5 else [])]
-    why = "\n".join(_ANSI.sub("", reason).strip().splitlines()[:4])[:600]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", reason)  # no colours
+    why = "\n".join(plain.strip().splitlines()[:4])[:600]
     return "failed", number, "\n".join([f"{name}.ipynb stopped at cell [{number}]:", *lines, why])
 
 

@@ -13,7 +13,6 @@ from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.common.formats import duration, markdown_table, percent
 from cifar10_cnn.course import kernel
 from cifar10_cnn.course import summary as summaries
-from cifar10_cnn.course.pages import figures_of
 from cifar10_cnn.course.summary import Summary
 from cifar10_cnn.profiles import names as profile_names
 from cifar10_cnn.studies import ablate, bench
@@ -31,10 +30,7 @@ LESSONS = {
     "08_look_inside": "filters, Grad-CAM, embeddings, corruptions, attacks",
     "09_your_image": "images of your own; out-of-distribution inputs",
 }
-_TRAINS = "04_train"  # its model is shipped
 _AGAIN = "run `python -m cifar10_cnn run --profile full` and publish again."
-#: What two runs must have in common for their numbers to stand together.
-_GROUND = ("fingerprint", "seed", "device", "versions")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -43,32 +39,24 @@ def publish() -> list[Path]:
 
     Notebooks get their outputs and times, ``figures/`` the figures and ``results.json``, the two
     READMEs the tables between ``<!-- generated:… -->`` marks, the package notebook 04's model.
-    Notebooks that were not run again keep what was published before, if their code, the data and
-    the software are still the same. Everything is made before the first file is written: an error
-    changes nothing. Returns the files that were changed or removed.
+    Everything is made before the first file is written: an error changes nothing. Returns the files
+    that were changed or removed.
 
     Raises:
         CourseError: if the full run is not finished, not on CIFAR-10 or older than the notebooks, a
             mark or the model is missing.
     """
     folder, figures = paths.runs_folder() / "full", paths.figures_folder()
-    summary = summaries.load(folder)
-    if summary is None:
-        raise CourseError(f"{folder} holds no run: {_AGAIN}")
+    full = _finished_run(folder)
     measured = _measured()
-    _check(summary, measured["full"])
     numbers = json.dumps(measured, indent=1, ensure_ascii=False) + "\n"
     contents = {figures / "results.json": numbers.encode()}
-    unchanged: set[str] = set()
     for name, file in summaries.course_notebooks().items():
         notebook = nbformat.read(file, as_version=4)
-        if name in summary.finished:
-            _take_outputs(notebook, folder / file.name)
-            for figure in summary.finished[name].figures:
-                source = folder / "figures" / f"{figure}.png"
-                contents[figures / source.name] = source.read_bytes()
-        else:
-            unchanged |= set(figures_of(notebook))
+        _take_outputs(notebook, folder / file.name)
+        for figure in full.notebooks[name].figures:
+            source = folder / "figures" / f"{figure}.png"
+            contents[figures / source.name] = source.read_bytes()
         times = " · ".join(f"{key} {time}" for key, time in _times(measured, name).items())
         times = f"{times} ({_conditions(measured['full'])}, measured)"
         notebook.cells[0].source = _fill(notebook.cells[0].source, {"time": times}, file)
@@ -81,60 +69,56 @@ def publish() -> list[Path]:
     for file, tables in ((paths.home() / "README.md", blocks), (figures / "README.md", studies)):
         contents[file] = _fill(file.read_text(encoding="utf-8"), tables, file).encode()
 
-    shipped = runs.ship(folder / runs.COURSE_RUN) if _TRAINS in summary.finished else None
-    images = {file for file in figures.glob("*.png") if file.stem not in unchanged}
-    stale = sorted(images - contents.keys())
-    changed = []
-    for file, content in contents.items():
-        if not file.exists() or file.read_bytes() != content:
-            files.write(file, content)
-            changed.append(file)
+    shipped = runs.ship(folder / runs.COURSE_RUN)
+    changed = [
+        file
+        for file, content in contents.items()
+        if not file.exists() or file.read_bytes() != content
+    ]
+    for file in changed:
+        files.write(file, contents[file])
+    stale = sorted(set(figures.glob("*.png")) - contents.keys())
     for file in stale:
         file.unlink()
     return [*changed, *stale, *([shipped] if shipped else [])]
 
 
-def _check(summary: Summary, full: dict[str, Any]) -> None:
-    """Refuse a run that is not what the repository may show."""
-    if summary.data != "CIFAR-10":
+def _finished_run(folder: Path) -> Summary:
+    """Return the full run, if it is one that the repository may show."""
+    full = summaries.load(folder)
+    if full is None:
+        raise CourseError(f"{folder} holds no run: {_AGAIN}")
+    if full.data != "CIFAR-10":
         raise CourseError(
-            f"The full run was on the {summary.data}; only CIFAR-10 is published: get it with "
+            f"The full run was on the {full.data}; only CIFAR-10 is published: get it with "
             f"`python -m cifar10_cnn data fetch`, {_AGAIN}"
         )
-    course, hashes = summaries.course_notebooks(), full["source_hashes"]
-    if missing := ", ".join(name for name in course if name not in hashes):
+    course = summaries.course_notebooks()
+    if missing := ", ".join(name for name in course if name not in full.finished):
         raise CourseError(f"The full run has not finished ({missing} missing): {_AGAIN}")
     for name, file in course.items():
-        if summaries.source_hash(nbformat.read(file, as_version=4)) != hashes[name]:
+        now = summaries.source_hash(nbformat.read(file, as_version=4))
+        if now != full.notebooks[name].source_hash:
             raise CourseError(
                 f"{name} has been changed since the full run: run `python -m cifar10_cnn run "
                 "--profile full --resume` and publish again."
             )
+    return full
 
 
 def _measured() -> dict[str, dict[str, Any]]:
-    """Return the numbers of each profile: of its run here, and of what was published before.
+    """Return the numbers of each profile: of its run here, else of what was published before.
 
-    Nothing published before is joined to a run on other data or with other software, and no
-    profile is shown beside the full run that was measured on other data or another device.
+    No profile is shown beside a full run that was measured on other data or another device.
     """
     course = summaries.course_notebooks()
     measured = files.read_json(paths.figures_folder() / "results.json")
     for name in profile_names():
-        if run := summaries.load(paths.runs_folder() / name):
-            before = measured.get(name)
-            new = {key: getattr(run, key) for key in (*_GROUND, "data", "origin", "result")}
-            parts: dict[str, dict[str, Any]] = {
-                "seconds": {key: record.seconds for key, record in run.finished.items()},
-                "source_hashes": {key: each.source_hash for key, each in run.finished.items()},
-            }
-            if before and all(before[key] == new[key] for key in _GROUND):
-                parts = {part: before[part] | parts[part] for part in parts}
-                new["result"] = new["result"] or before["result"]
-            for part, values in parts.items():
-                new[part] = {key: values[key] for key in course if key in values}
-            if name == "full" or len(new["seconds"]) == len(course):
-                measured[name] = new
+        run = summaries.load(paths.runs_folder() / name)
+        if run and run.finished.keys() >= course.keys():
+            fields = ("data", "origin", "fingerprint", "seed", "device", "versions", "result")
+            seconds = {key: run.notebooks[key].seconds for key in course}
+            measured[name] = {key: getattr(run, key) for key in fields} | {"seconds": seconds}
     where = _conditions(measured["full"])
     names = [name for name in profile_names() if name in measured]
     return {name: measured[name] for name in names if _conditions(measured[name]) == where}
@@ -210,4 +194,4 @@ def _accuracy(full: dict[str, Any]) -> str:
 
 
 def _block(table: pd.DataFrame, facts: str) -> str:
-    return "\n".join(["", *markdown_table(table), "", facts, ""])
+    return f"\n{markdown_table(table)}\n\n{facts}\n"

@@ -5,6 +5,7 @@ import re
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -39,7 +40,7 @@ def run(
 
     Args:
         notebooks: which ones, as ``01``, ``01_load``, ``01_load.ipynb`` or a path; all by default.
-        profile: ``smoke``, ``quick`` or ``full``; by default what ``CIFAR10_PROFILE`` names.
+        profile: by default the one that ``CIFAR10_PROFILE`` names.
         data: as `data.load` takes it; by default what ``CIFAR10_DATA`` names.
         resume: skip notebooks that finished on the same data and haven't changed since.
 
@@ -92,9 +93,8 @@ def select(names: Iterable[str]) -> dict[str, Path]:
     selected: set[str] = set()
     for name in names:
         path = files.path(name)
-        matches = {key for key in course if path.stem in (key, key[:2])}
-        if path.parent != Path():
-            matches = {key for key in matches if path.resolve() == course[key].resolve()}
+        elsewhere = path.parent != Path() and path.parent.resolve() != paths.notebooks_folder()
+        matches = {key for key in course if path.stem in (key, key[:2]) and not elsewhere}
         if not matches:
             raise CourseError(f"There is no notebook {name!r}: choose out of {', '.join(course)}.")
         selected |= matches
@@ -130,7 +130,11 @@ def _run_all(
         record = _run_one(notebook, file, folder, env, console)
         new_model = new_model or _stamps(folder, "**/*.keras") != models
         summary.notebooks[name] = record
-        summary.device = _device(notebook) or summary.device
+        printed = "".join(
+            output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+        )
+        if device := re.search(r"^Device: (.+?)\s*$", printed, re.MULTILINE):
+            summary.device = device[1]
         _save(summary, folder)
         if record.status != "ok":
             stopped = name
@@ -178,14 +182,6 @@ def _stamps(folder: Path, pattern: str) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in folder.glob(pattern)}
 
 
-def _device(notebook: NotebookNode) -> str:
-    """Return what `device.start` printed in a notebook, or nothing."""
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    text = "".join(output.get("text", "") for output in outputs)
-    line = re.search(r"^Device: (.+)$", text, re.MULTILINE)
-    return line[1].strip() if line else ""
-
-
 def _save(summary: Summary, folder: Path) -> None:
-    summary.save(folder)
+    files.write_json(folder / "summary.json", asdict(summary))
     files.write(folder / "index.html", pages.index_page(summary))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -52,17 +52,13 @@ class Summary:
     @property
     def result(self) -> dict[str, Any]:
         """The numbers that the last notebook with numbers saved."""
-        results = [record.result for _, record in sorted(self.notebooks.items()) if record.result]
-        return results[-1] if results else {}
+        results = (each.result for _, each in sorted(self.notebooks.items(), reverse=True))
+        return next(filter(None, results), {})
 
     @property
     def finished(self) -> dict[str, NotebookRecord]:
         """The records of the notebooks that this run has finished, by name."""
         return {key: each for key, each in sorted(self.notebooks.items()) if each.status == "ok"}
-
-    def save(self, folder: Path) -> None:
-        """Write ``summary.json`` into a run folder, atomically."""
-        files.write_json(folder / "summary.json", asdict(self))
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, status and time of every notebook of the course, then of all together."""

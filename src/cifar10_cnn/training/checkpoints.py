@@ -21,6 +21,8 @@ from cifar10_cnn.device import keras
 
 #: In a run's folder.
 FILE = "checkpoint.npz"
+#: What numpy and json raise on a file with changed or missing bytes.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError)
 #: What Keras' own callbacks count from epoch to epoch.
 _COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 _COUNTING = (
@@ -55,8 +57,7 @@ class Resume(Seconds):
         folder: of the run; gets ``checkpoint.npz``, which ``save_run`` deletes.
         batches: the training images, as given to ``model.fit``.
         callbacks: the others in the list.
-        key: what the weights depend on; a checkpoint of another key is not used. By default it is
-            made of model, optimizer, loss, batches and number of epochs.
+        key: what the weights depend on; by default of model, optimizer, loss, batches and epochs.
 
     Raises:
         ValueError: if the batches are not ``Shuffled``: the order of others can't be repeated.
@@ -139,14 +140,7 @@ class Resume(Seconds):
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = dict(archive)  # a zip file: each array has its checksum
             about = json.loads(str(arrays.pop("about")))
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            ValueError,
-            EOFError,
-            KeyError,
-            NotImplementedError,
-        ):
+        except _DAMAGE:
             print(f"{self._file} is damaged: the training begins again.")
             return None
         return (about, arrays) if about["key"] == [self._key, keras.__version__] else None

@@ -64,29 +64,24 @@ def save_run(
 
     Raises:
         CourseError: if it cannot be written.
-        ValueError: if the history is empty, has more epochs of one metric than of another, or
-            holds something else than numbers.
+        ValueError: if the history is empty or holds something else than a number for each epoch.
     """
     checks.mapping(history, "metric")
-    checks.same_length(**history)
     try:
         table = pd.DataFrame(dict(history)).astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The history holds something else than numbers: {error}.") from error
+        raise ValueError(f"The history is no number for each epoch: {error}.") from error
     table.insert(0, "epoch", range(1, len(table) + 1))
     files.write(folder / "history.csv", table.to_csv(index=False))
     metadata = {
         "format": RUN_FORMAT,
         "package": __version__,
-        "data": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "origin": dataset.origin,
+        **_origin(dataset),
         "classes": list(dataset.class_names),
         "profile": profile.name,
         "seed": profile.seed,
         "epochs": len(table),
         "best_validation_accuracy": float(max(history.get("val_accuracy", [math.nan]))),
-        "device": device.describe(),
         "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
         **(more or {}),
     }
@@ -212,11 +207,12 @@ def save_result(profile: Profile, dataset: Dataset, numbers: Mapping[str, float]
     """
     for name, value in checks.mapping(numbers, "number").items():
         checks.number(value, name, -1e300, 1e300)
-    result = {
-        "data": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "origin": dataset.origin,
-        "device": device.describe(),
-        **{name: float(value) for name, value in numbers.items()},
-    }
-    files.write_json(paths.runs_folder() / profile.name / "result.json", result)
+    result = {name: float(value) for name, value in numbers.items()}
+    file = paths.runs_folder() / profile.name / "result.json"
+    files.write_json(file, _origin(dataset) | result)
+
+
+def _origin(dataset: Dataset) -> dict[str, str]:
+    """Return what every result names: the data it came from and the device."""
+    data = {"data": dataset.name, "fingerprint": dataset.fingerprint, "origin": dataset.origin}
+    return {**data, "device": device.describe()}
