@@ -1,29 +1,42 @@
-"""The canvas of the practice set: dice, a movable frame, and a few smooth shapes."""
+"""The canvas of the practice set: dice, colours, a movable frame, and a few smooth shapes."""
 
 import math
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 
-from cifar10_cnn.data.practice.palette import Colour
-
 Point = tuple[float, float]
-Points = Sequence[Point]
+Colour = tuple[int, int, int]
 Item = TypeVar("Item")
 
 SIDE = 32
 CANVAS = 4 * SIDE  # drawn four times too large, then averaged down: smooth edges
+WHITE: Colour = (242, 242, 240)
+BLACK: Colour = (24, 24, 28)
+GREY: Colour = (128, 130, 134)
+GLASS: Colour = (58, 74, 92)
 
 _TURN = np.linspace(0, 2 * np.pi, 18, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
-# Closed Catmull-Rom spline: weights of the four neighbouring control points at four steps.
-_T = np.arange(4)[:, None] / 4
-_BEFORE, _AT = -_T + 2 * _T**2 - _T**3, 2 - 5 * _T**2 + 3 * _T**3
-_NEXT, _AFTER = _T + 4 * _T**2 - 3 * _T**3, -(_T**2) + _T**3
-_SPLINE = 0.5 * np.hstack([_BEFORE, _AT, _NEXT, _AFTER])
+
+
+def colours(text: str) -> tuple[Colour, ...]:
+    """Return the colours of a line such as ``"ff0000 00ff00"`` (red, green, blue)."""
+    return tuple((red, green, blue) for red, green, blue in map(bytes.fromhex, text.split()))
+
+
+def mix(one: Colour, other: Colour, share: float) -> Colour:
+    """Return the colour that lies the given share (0-1) of the way from ``one`` to ``other``."""
+    red, green, blue = (int(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def shade(colour: Colour, factor: float) -> Colour:
+    """Return ``colour`` times ``factor``, 0 to 1: darker."""
+    return mix((0, 0, 0), colour, factor)
 
 
 class Canvas:
@@ -62,24 +75,20 @@ class Canvas:
         """Lay the frame over the whole image: x and y from 0 to 1."""
         self.frame, self.origin = np.eye(2) * CANVAS, np.zeros(2)
 
-    def pose(
-        self, size: Point, *, turn: float = 8, lean: float = 0.12, height: Point = (0.42, 0.6)
-    ) -> None:
+    def pose(self, low: float, high: float, turn: float = 8) -> None:
         """Lay the frame for a subject: near the middle, mirrored in half of all images.
 
-        The half width lies within ``size``, the centre's height within ``height`` (0 is the top;
-        both are shares of the image). ``turn`` (degrees) and ``lean`` (shear) are the largest.
+        Its half width is ``low`` to ``high`` of the image's; ``turn`` is in degrees, at most.
         """
         angle = np.deg2rad(self.between(-turn, turn))
         cos, sin = np.cos(angle), np.sin(angle)
-        large = self.between(*size)
-        wide, tall = large * self.between(0.9, 1.12), large * self.between(0.9, 1.12)
-        side = -1 if self.chance(0.5) else 1
-        skew = np.array([[side * wide, 0.0], [self.between(-lean, lean) * wide, tall]])
+        wide, tall = self.between(low, high) * self.rng.uniform(0.9, 1.12, 2)
+        side = self.pick((-1, 1))
+        skew = np.array([[side * wide, 0.0], [self.between(-0.1, 0.1) * wide, tall]])
         self.frame = CANVAS * (np.array([[cos, -sin], [sin, cos]]) @ skew).T
-        self.origin = CANVAS * np.array([self.between(0.38, 0.62), self.between(*height)])
+        self.origin = CANVAS * np.array([self.between(0.38, 0.62), self.between(0.42, 0.6)])
 
-    def polygon(self, points: Points | NDArray[np.float64], colour: Colour) -> None:
+    def polygon(self, points: ArrayLike, colour: Colour) -> None:
         """Fill the polygon with these corners."""
         places = np.asarray(points, float) @ self.frame + self.origin
         self.pen.polygon(places.ravel().tolist(), fill=colour)
@@ -88,11 +97,14 @@ class Canvas:
         """Fill a rectangle."""
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
 
-    def curve(self, points: Points, colour: Colour) -> None:
-        """Fill a closed smooth curve through these points."""
+    def curve(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill a polygon whose corners are cut off twice (Chaikin's curve)."""
         knots = np.array(points, float)
-        places = np.arange(len(knots))[:, None] + (-1, 0, 1, 2)
-        self.polygon((_SPLINE @ knots[places % len(knots)]).reshape(-1, 2), colour)
+        for _ in range(2):
+            after = np.roll(knots, -1, axis=0)
+            cuts = np.stack([0.8 * knots + 0.2 * after, 0.2 * knots + 0.8 * after], axis=1)
+            knots = cuts.reshape(-1, 2)
+        self.polygon(knots, colour)
 
     def oval(
         self, x: float, y: float, width: float, height: float, colour: Colour, *, turn: float = 0
@@ -102,7 +114,7 @@ class Canvas:
         points = _CIRCLE * (width, height) @ np.array([[cos, sin], [-sin, cos]])
         self.polygon(points + np.array([x, y]), colour)
 
-    def limb(self, points: Points, start: float, end: float, colour: Colour) -> None:
+    def limb(self, points: Sequence[Point], start: float, end: float, colour: Colour) -> None:
         """Draw a line that tapers from width ``start`` to width ``end``."""
         last = len(points) - 1
         one, other = [], []
@@ -114,16 +126,11 @@ class Canvas:
             other.append((x + down * half, y - along * half))
         self.polygon(one + other[::-1], colour)
 
-    def line(self, start: Point, end: Point, width: float, colour: Colour) -> None:
-        """Draw a straight line of one width."""
-        self.limb([start, end], width, width, colour)
-
-    def texture(self, top: float, bottom: float, colour: Colour, rough: float, grain: int) -> None:
-        """Fill the strip from ``top`` to ``bottom`` (0-1) with a blotchy colour."""
-        rows = max(2, round(grain * (bottom - top)))
-        light = self.rng.normal(0, rough, (rows, grain, 1))
-        hue = self.rng.normal(0, rough / 4, (rows, grain, 3))
-        self.strip(top, bottom, np.clip(np.array(colour) + light + hue, 0, 255))
+    def texture(self, top: float, colour: Colour, rough: float, grain: int) -> None:
+        """Fill the image from ``top`` (0-1) down with a blotchy colour."""
+        light = self.rng.normal(0, rough, (grain, grain, 1))
+        hue = self.rng.normal(0, rough / 4, (grain, grain, 3))
+        self.strip(top, 1, np.clip(np.array(colour) + light + hue, 0, 255))
 
     def strip(self, top: float, bottom: float, pixels: ArrayLike) -> None:
         """Fill the strip from ``top`` to ``bottom`` (0-1) with a few pixels, smoothly enlarged."""
