@@ -34,12 +34,8 @@ def convolution_demo(image: np.ndarray, kernel: np.ndarray, result: np.ndarray) 
     Used in notebook 03.
 
     Args:
-        image: (h, w), 0 to 255.
         kernel: (m, n).
         result: (h', w'), any numbers.
-
-    Raises:
-        ValueError: if one of them is not a table of numbers.
     """
     image = checks.array(image, "pixels of one channel", "(h, w)")
     kernel = checks.array(kernel, "weights of one kernel", "(m, n)")
@@ -87,10 +83,6 @@ def filters(kernels: np.ndarray, title: str | None = None) -> CourseFigure:
 
     Args:
         kernels: (h, w, 3, n), as ``layer.get_weights()[0]`` gives them.
-        title: by default how many there are and what their weights are.
-
-    Raises:
-        ValueError: if the kernels do not look at three channels.
     """
     kernels = checks.array(kernels, "kernels", "(h, w, 3, n)").astype(float)
     height, width, _, count = kernels.shape
@@ -107,16 +99,11 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, count: int = 16) -> Course
     """Draw an image and the first feature maps that a layer makes of it.
 
     All maps are on one scale, black to white; Zeiler and Fergus, 2014,
-    https://arxiv.org/abs/1311.2901, look into networks like this.
-    Used in notebooks 03 and 08.
+    https://arxiv.org/abs/1311.2901, look into networks like this. Used in notebooks 03 and 08.
 
     Args:
-        image: (h, w, 3), 0 to 255.
         maps: (h', w', n), the layer's output for this image.
         count: how many maps to draw at most.
-
-    Raises:
-        ValueError: if the maps do not have three dimensions.
     """
     image = as_image(image)
     maps = checks.array(maps, "feature maps", "(h, w, n)").astype(float)
@@ -151,16 +138,11 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, count: int = 16) -> Course
 
 @styled
 def parameter_counts(layer_names: Sequence[str], counts: Sequence[int]) -> CourseFigure:
-    """Draw how many parameters each layer has.
-
-    Used in notebook 03.
+    """Draw how many parameters each layer has. Used in notebook 03.
 
     Args:
         layer_names: names from the first layer to the last.
         counts: number of parameters of each, 0 or more.
-
-    Raises:
-        ValueError: if there are not as many counts as names, or all of them are 0.
     """
     checks.same_length(layer_names=layer_names, counts=counts)
     numbers = checks.array(counts, "numbers of parameters", "(n,)", kinds="ui").astype(np.int64)
@@ -196,9 +178,6 @@ def block_diagram(model: "keras.Model") -> CourseFigure:
 
     Args:
         model: a built model whose layers follow one another.
-
-    Raises:
-        ValueError: if it is no model of Keras, or not built.
     """
     layers = [
         layer for layer in getattr(model, "layers", []) if layer.__class__.__name__ != "InputLayer"

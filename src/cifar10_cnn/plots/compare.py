@@ -74,18 +74,13 @@ def curve_grid(
 ) -> CourseFigure:
     """Draw the learning curves of many networks, one small panel each, the most accurate first.
 
-    The panels share the axis of accuracy; each has its own epochs.
-    Used in notebook 06.
+    The panels share the axis of accuracy; each has its own epochs. Used in notebook 06.
 
     Args:
         histories: by the network's name, the history of each seed: ``accuracy`` and, if there was
             validation, ``val_accuracy`` (0 to 1), one number for each epoch. A ``val_accuracy`` of
             NaN alone counts as none.
         published: test accuracy that the author reports, 0 to 1; other names are left out.
-
-    Raises:
-        ValueError: if there is no network, one has no history, or a curve is missing, empty, of
-            another length, or outside 0 to 1.
     """
     curves = {}
     for name, runs in checks.mapping(histories, "history").items():
@@ -194,16 +189,12 @@ def score_dots(
     """Draw the scores of each seed and their mean, one row a name, the best on top.
 
     The title compares the best's lead with the larger of its own and the second's standard
-    deviation over the seeds.
-    Used in notebook 06.
+    deviation over the seeds. Used in notebook 06.
 
     Args:
         scores: of each seed, 0 to 1, by name.
         reference: name and score, 0 to 1, of what all are compared with.
         what: what the scores are.
-
-    Raises:
-        ValueError: if there is no name or no score of one, or a score is outside 0 to 1.
     """
     seeds = _accuracies_by_name(scores)
     if reference is not None:
@@ -327,10 +318,6 @@ def accuracy_against(
         accuracies: test accuracy of each seed, 0 to 1, by the same names.
         cost_name: what the costs are, such as ``parameters`` or ``minutes of training``.
         published: test accuracy that the author reports, 0 to 1; other names are left out.
-
-    Raises:
-        ValueError: if there is no network, the names differ, a cost is not above 0, or an accuracy
-            is missing or outside 0 to 1.
     """
     seeds = _accuracies_by_name(accuracies)
     costs = _checked_costs(costs, seeds, cost_name)
@@ -456,9 +443,6 @@ def learning_rate_search(
 
     Args:
         trials: (learning rate above 0, validation accuracy between 0 and 1), by optimizer.
-
-    Raises:
-        ValueError: if there is no optimizer or no trial of one, or a number is outside its range.
     """
     checks.mapping(trials, "optimizer")
     points = {name: _trials(name, pairs) for name, pairs in trials.items()}

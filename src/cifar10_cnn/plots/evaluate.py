@@ -44,9 +44,6 @@ def bar_scores(
         title_prefix: what the title starts with.
         metric: what the scores are, such as ``test accuracy``.
         classes: k; who guesses is right once in k times.
-
-    Raises:
-        ValueError: if there is no score, or one is outside 0 to 1.
     """
     checks.mapping(scores, "score")
     for name, score in scores.items():
@@ -78,14 +75,6 @@ def class_accuracy(
     """Draw how many images of each class are classified correctly, the best class on top.
 
     Used in notebook 05.
-
-    Args:
-        labels: true classes, (N,), 0 to k - 1.
-        predictions: predicted classes, (N,), 0 to k - 1.
-        class_names: k names.
-
-    Raises:
-        ValueError: if the shapes differ or a class is outside 0 to k - 1.
     """
     classes = len(checks.names(class_names))
     fractions = evaluation.class_accuracy(labels, predictions, classes)
@@ -132,12 +121,7 @@ def confusion_matrix(
     Used in notebooks 05 and 07.
 
     Args:
-        matrix: numbers of images, (k, k), row the true class, column the predicted one.
-        class_names: k names.
         rates: write fractions of the true class in percent, in place of numbers of images.
-
-    Raises:
-        ValueError: if the matrix is not (k, k) for k names, or empty.
     """
     worst = evaluation.confused_pairs(matrix, class_names, count=1)
     matrix = np.asarray(matrix)
@@ -188,16 +172,11 @@ def confusion_matrix(
 def confused_pairs(
     pairs: Sequence[evaluation.ConfusedPair], symmetric: bool = False
 ) -> CourseFigure:
-    """Draw the pairs of classes that the model confuses most.
-
-    Used in notebook 05.
+    """Draw the pairs of classes that the model confuses most. Used in notebook 05.
 
     Args:
         pairs: what `evaluation.confused_pairs` returned.
         symmetric: whether it counted both directions together.
-
-    Raises:
-        ValueError: if there is no pair, or one is something else.
     """
     if not len(checks.rows(pairs, "pairs")):
         raise ValueError("There is no confused pair to draw: the model made no mistake.")
@@ -236,19 +215,10 @@ def mistakes(
     class_names: Sequence[str],
     count: int = 12,
 ) -> CourseFigure:
-    """Draw the wrong predictions that the model was surest of.
-
-    Used in notebook 05.
+    """Draw the wrong predictions that the model was surest of. Used in notebook 05.
 
     Args:
-        images: (N, h, w, 3), 0 to 255.
-        labels: true classes, (N,), 0 to k - 1.
-        probabilities: (N, k), 0 to 1.
-        class_names: k names.
         count: how many to draw at most.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     images = checks.images(images)
     labels, probabilities = checks.labelled(labels, probabilities)
@@ -293,15 +263,8 @@ def confused_images(
     Used in notebook 05.
 
     Args:
-        images: (N, h, w, 3), 0 to 255.
-        labels: true classes, (N,), 0 to k - 1.
-        predictions: predicted classes, (N,), 0 to k - 1.
-        class_names: k names.
         pairs: how many, two rows each; fewer if fewer were confused.
         count: images in a row, the first that there are; fewer where there are fewer.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     images = checks.images(images)
     labels = checks.classes(labels, len(checks.names(class_names)))
@@ -340,15 +303,6 @@ def predictions(
     """Draw a few images, each with the three classes that the model finds most probable.
 
     Used in notebook 05.
-
-    Args:
-        images: (N, h, w, 3), 0 to 255; the first six are drawn.
-        labels: true classes, (N,), 0 to k - 1.
-        probabilities: (N, k), 0 to 1.
-        class_names: k names.
-
-    Raises:
-        ValueError: if the shapes do not fit together, or there is no image.
     """
     images = as_images(images)
     labels, probabilities = checks.labelled(labels, probabilities)

@@ -27,17 +27,10 @@ def heat(
 ) -> CourseFigure:
     """Draw images, and below each the same in grey with its heat map in colour on it.
 
-    A value of 0 has no colour, above 0 it is yellow, below 0 blue.
-    Used in notebook 08.
+    A value of 0 has no colour, above 0 it is yellow, below 0 blue. Used in notebook 08.
 
     Args:
-        images: (N, h, w, 3), 0 to 255, at most ten.
         maps: how much each pixel speaks for a class, (N, h, w).
-        captions: a text below each.
-        title: what the maps show.
-
-    Raises:
-        ValueError: if the numbers of images, maps and captions differ.
     """
     images = as_images(images)
     maps = checks.array(maps, "maps", "(N, h, w)")
@@ -91,13 +84,8 @@ def image_rows(
     Args:
         rows: images by the row's name, (n, h, w, 3) each, 0 to 255.
         columns: n texts.
-        title: what they show.
         row_label: what the rows' names are.
         column_label: what the columns' texts are.
-        captions: a text below each image, row by row.
-
-    Raises:
-        ValueError: if the rows differ in length, or there is another number of captions.
     """
     checks.mapping(rows, "row")
     for images in rows.values():
@@ -129,9 +117,6 @@ def robustness(accuracies: Mapping[str, Sequence[float]], clean: float) -> Cours
     Args:
         accuracies: 0 to 1, one for each strength from 1 on, by the corruption's name.
         clean: accuracy on the images as they are.
-
-    Raises:
-        ValueError: if there is none, or one is outside 0 to 1.
     """
     checks.number(clean, "clean", 0, 1)
     curves = {
@@ -174,12 +159,6 @@ def points_by_class(
 
     Args:
         points: (N, 2).
-        labels: their classes, (N,), 0 to k - 1.
-        class_names: k names.
-        title: what the neighbourhoods show.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     points = checks.array(points, "points", "(N, 2)")
     labels = checks.classes(labels, len(checks.names(class_names)))

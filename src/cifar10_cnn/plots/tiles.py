@@ -102,14 +102,9 @@ def plan(
     """Plan a grid of images that fits into a width.
 
     Args:
-        images: (N, h, w, 3) or, drawn in grey, (N, h, w); at least one.
         columns: images in a row; fewer if there are fewer images.
-        captions: a text for each image.
         width: in inches.
         largest: width of an image in inches at most.
-
-    Raises:
-        ValueError: if there is no column, or another number of captions.
     """
     columns = min(checks.count(columns, "columns"), len(images))
     size = min(largest, width / columns - GAP)
@@ -152,14 +147,7 @@ def above(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
 
 
 def as_images(images: ArrayLike) -> np.ndarray:
-    """Return colour images as uint8, (N, h, w, 3).
-
-    Args:
-        images: (N, h, w, 3), integers or floats 0 to 255 (not 0 to 1); values beyond are cut off.
-
-    Raises:
-        ValueError: if they are anything else, or there is none.
-    """
+    """Return colour images as uint8, (N, h, w, 3)."""
     return np.clip(np.rint(checks.images(images)), 0, 255).astype(np.uint8)
 
 

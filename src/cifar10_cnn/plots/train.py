@@ -33,9 +33,6 @@ def learning_curves(history: History) -> CourseFigure:
     Args:
         history: as ``model.fit(…).history`` gives it: ``accuracy``, ``val_accuracy`` (0 to 1),
             ``loss`` and ``val_loss`` (nats), a list with one number for each epoch.
-
-    Raises:
-        ValueError: if one of the four is missing, empty, or of another length.
     """
     curves = {key: _curve(history, key) for key in ("accuracy", "val_accuracy", "loss", "val_loss")}
     train, validation = curves["accuracy"], curves["val_accuracy"]
@@ -83,9 +80,6 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
 
     Args:
         histories: ``accuracy`` and ``val_accuracy`` (0 to 1) by epoch, by the run's name.
-
-    Raises:
-        ValueError: if there is no run, or one lacks a curve.
     """
     checks.mapping(histories, "run")
     validation = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
@@ -133,9 +127,6 @@ def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseF
     Args:
         histories: ``val_accuracy`` (0 to 1) and ``seconds`` by epoch, by the run's name.
         goal: an accuracy, 0 to 1.
-
-    Raises:
-        ValueError: if there is no run, or one lacks a curve.
     """
     checks.mapping(histories, "run")
     checks.number(goal, "goal", 0, 1)

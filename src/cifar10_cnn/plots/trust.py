@@ -44,9 +44,6 @@ def intervals(
         ends: by method, such as ``Wilson``: the lower and upper end of each value's interval. The
             title tells how wide those of the first method are.
         what: what the values are, such as ``recall``.
-
-    Raises:
-        ValueError: if there is no value or no method, or an interval does not hold its value.
     """
     names = list(checks.mapping(shares, "share"))
     values = checks.shares(list(shares.values()), what)
@@ -108,9 +105,6 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
 
     Args:
         found: of one model or more, by name.
-
-    Raises:
-        ValueError: if there is none.
     """
     for name, each in checks.mapping(found, "model").items():
         if not isinstance(each, Reliability):
@@ -157,9 +151,6 @@ def coverage(
     Args:
         curves: what ``calibration.coverage`` returned, by the model's name.
         goal: an accuracy, 0 to 1; the title tells how many images may be classified for it.
-
-    Raises:
-        ValueError: if there is no curve.
     """
     checks.mapping(curves, "curve")
     checks.number(goal, "goal", 0, 1)
@@ -196,14 +187,6 @@ def precision_recall(
     """Draw, for each class, how precise a model is against how many of its images it finds.
 
     Used in notebook 07.
-
-    Args:
-        labels: true classes, (N,), 0 to k - 1; each class has images.
-        probabilities: (N, k), 0 to 1.
-        class_names: k names.
-
-    Raises:
-        ValueError: if the shapes do not fit together, or a class has no image.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     checks.names(class_names, probabilities.shape[1])
@@ -250,13 +233,6 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     """Draw classes as a tree: those that are often taken for each other join early.
 
     Their distances are those of ``evaluation.similarity``. Used in notebook 07.
-
-    Args:
-        matrix: numbers of images, (k, k), row the true class, column the predicted one.
-        class_names: k names, at least two.
-
-    Raises:
-        ValueError: if the matrix is not (k, k) for k names, or k is 1.
     """
     joins = evaluation.similarity(matrix)
     checks.names(class_names, len(joins) + 1)

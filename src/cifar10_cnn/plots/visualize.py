@@ -36,20 +36,12 @@ def image_grid(
     correct: Sequence[bool] | np.ndarray | None = None,
     alt: str | None = None,
 ) -> CourseFigure:
-    """Draw images in a grid.
-
-    Used in every notebook.
+    """Draw images in a grid. Used in every notebook.
 
     Args:
-        images: (N, h, w, 3), 0 to 255.
-        captions: a text below each image.
-        title: what the images show.
         columns: images in a row.
         correct: bool (N,): captions are marked ✓ or ✗, and green or red.
         alt: alternative text; by default the title, the number of images and their captions.
-
-    Raises:
-        ValueError: if the numbers of images, captions and marks differ, or there is no image.
     """
     images = as_images(images)
     colours = None
@@ -80,19 +72,11 @@ def class_grid(
     per_class: int = 10,
     seed: int = 0,
 ) -> CourseFigure:
-    """Draw random images of each class, one row a class.
-
-    Used in notebook 02.
+    """Draw random images of each class, one row a class. Used in notebook 02.
 
     Args:
-        images: (N, h, w, 3), 0 to 255.
-        labels: (N,), 0 to k - 1.
-        class_names: k names.
         per_class: images of each class; fewer where a class has fewer.
         seed: the same seed chooses the same images.
-
-    Raises:
-        ValueError: if there are not as many labels as images, or a class has no image.
     """
     rng = np.random.default_rng(checks.count(seed, "seed", 0))
     images = checks.images(images)
@@ -114,14 +98,11 @@ def class_grid(
 def augmentations(
     original: np.ndarray, versions: np.ndarray, title: str | None = None
 ) -> CourseFigure:
-    """Draw an image and what random augmentation made of it.
-
-    Used in notebooks 02 and 04.
+    """Draw an image and what random augmentation made of it. Used in notebooks 02 and 04.
 
     Args:
         original: (h, w, 3), 0 to 255.
         versions: (N, h, w, 3), 0 to 255.
-        title: by default how far the versions are from the original.
     """
     original, versions = as_image(original), as_images(versions)
     _same_size(original, versions[0])
@@ -163,14 +144,9 @@ def pairs(
     Args:
         left_images: (N, h, w, 3), 0 to 255.
         right_images: as many.
-        captions: a text below each pair; or else
         distances: of each pair, the root mean square of its pixels' differences, 0 to 255.
-        title: what the pairs show.
         left_label: what the upper images are.
         right_label: what the lower images are.
-
-    Raises:
-        ValueError: if the numbers of images and captions differ, or there is no pair.
     """
     left, right = as_images(left_images), as_images(right_images)
     meaning = ""
@@ -201,13 +177,7 @@ def _same_size(first: np.ndarray, second: np.ndarray) -> None:
 
 @styled
 def channels(image: np.ndarray) -> CourseFigure:
-    """Draw an image and its red, green and blue channel.
-
-    Used in notebook 01.
-
-    Args:
-        image: (h, w, 3), 0 to 255.
-    """
+    """Draw an image and its red, green and blue channel. Used in notebook 01."""
     image = as_image(image)
     means = image.mean(axis=(0, 1))
     strongest = CHANNELS[int(means.argmax())]
@@ -236,19 +206,13 @@ def channels(image: np.ndarray) -> CourseFigure:
 def pixel_zoom(
     image: np.ndarray, row: int, column: int, size: int = 8, channel: int = 0
 ) -> CourseFigure:
-    """Draw an image and the numbers that a part of it consists of.
-
-    Used in notebook 01.
+    """Draw an image and the numbers that a part of it consists of. Used in notebook 01.
 
     Args:
-        image: (h, w, 3), 0 to 255.
         row: first row of the part, from 0.
         column: first column of the part, from 0.
         size: rows and columns of the part.
         channel: 0 red, 1 green, 2 blue: whose numbers are written.
-
-    Raises:
-        ValueError: if the part leaves the image, or there is no such channel.
     """
     image = as_image(image)
     height, width = image.shape[:2]
@@ -291,16 +255,10 @@ def pixel_zoom(
 
 @styled
 def class_counts(splits: Mapping[str, np.ndarray], class_names: Sequence[str]) -> CourseFigure:
-    """Draw how many images each class has in each split.
-
-    Used in notebook 01.
+    """Draw how many images each class has in each split. Used in notebook 01.
 
     Args:
         splits: labels, (N,), 0 to k - 1, by the split's name.
-        class_names: k names.
-
-    Raises:
-        ValueError: if there is no split, or a label is outside 0 to k - 1.
     """
     classes = len(checks.names(class_names))
     counts = {
@@ -346,18 +304,7 @@ def class_counts(splits: Mapping[str, np.ndarray], class_names: Sequence[str]) -
 
 @styled
 def mean_images(images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
-    """Draw the mean of all images of each class.
-
-    Used in notebook 02.
-
-    Args:
-        images: (N, h, w, 3), 0 to 255.
-        labels: (N,), 0 to k - 1.
-        class_names: k names.
-
-    Raises:
-        ValueError: if there are not as many labels as images, or a class has no image.
-    """
+    """Draw the mean of all images of each class. Used in notebook 02."""
     images = checks.images(images)
     members = _members_of_classes(images, labels, class_names)
     means = [images[index].mean(axis=0, dtype=np.float32) for index in members]
@@ -385,12 +332,6 @@ def channel_histograms(images: np.ndarray) -> CourseFigure:
     """Draw how often each pixel value occurs in the red, green and blue channel.
 
     Used in notebook 02.
-
-    Args:
-        images: uint8 (N, h, w, 3).
-
-    Raises:
-        ValueError: if the images are not uint8 or not in colour.
     """
     images = checks.images(images)
     if images.dtype != np.uint8:

@@ -34,15 +34,9 @@ def prediction_card(
     Used in notebook 09.
 
     Args:
-        image: (h, w, 3), 0 to 255.
         heat_map: how much each pixel speaks for the most probable class, (h, w), from 0 on.
-        probabilities: (k,), 0 to 1; the five largest are drawn.
-        class_names: k names.
         method: what made the heat map.
         threshold: a confidence, 0 to 1; with less the image probably shows none of the classes.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     image = as_image(image)
     heat_map = checks.array(heat_map, "values of a heat map", "(h, w)")
