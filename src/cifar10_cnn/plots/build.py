@@ -107,7 +107,7 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, count: int = 16) -> Course
     """
     image = as_image(image)
     maps = checks.array(maps, "feature maps", "(h, w, n)").astype(float)
-    first = maps.transpose(2, 0, 1)[: checks.count(count, "count")]
+    first = maps.transpose(2, 0, 1)[:count]
     means = first.mean(axis=(1, 2))
     most, least = number(means.max(), ".2f"), number(means.min(), ".2f")
     some = f"{len(first)} of {maps.shape[2]}" if len(first) < maps.shape[2] else f"The {len(first)}"
@@ -144,7 +144,6 @@ def parameter_counts(layer_names: Sequence[str], counts: Sequence[int]) -> Cours
         layer_names: names from the first layer to the last.
         counts: number of parameters of each, 0 or more.
     """
-    checks.same_length(layer_names=layer_names, counts=counts)
     numbers = checks.array(counts, "numbers of parameters", "(n,)", kinds="ui").astype(np.int64)
     total = int(numbers.sum())
     if total <= 0 or numbers.min() < 0:

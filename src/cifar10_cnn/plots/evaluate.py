@@ -45,10 +45,8 @@ def bar_scores(
         metric: what the scores are, such as ``test accuracy``.
         classes: k; who guesses is right once in k times.
     """
-    checks.mapping(scores, "score")
-    for name, score in scores.items():
-        checks.number(score, name, 0, 1)
-    guess = percent(1 / checks.count(classes, "classes"))
+    checks.shares(list(scores.values()), "models")
+    guess = percent(1 / classes)
     best, *others = sorted(scores, key=scores.__getitem__, reverse=True)
     rest = f"; guessing would reach {guess}"
     if others:
@@ -76,8 +74,7 @@ def class_accuracy(
 
     Used in notebook 05.
     """
-    classes = len(checks.names(class_names))
-    fractions = evaluation.class_accuracy(labels, predictions, classes)
+    fractions = evaluation.class_accuracy(labels, predictions, len(class_names))
     order = np.argsort(np.nan_to_num(-fractions, nan=1), kind="stable")
     present = [index for index in order if not np.isnan(fractions[index])]
     best, worst = present[0], present[-1]
@@ -178,10 +175,8 @@ def confused_pairs(
         pairs: what `evaluation.confused_pairs` returned.
         symmetric: whether it counted both directions together.
     """
-    if not len(checks.rows(pairs, "pairs")):
+    if not len(pairs):
         raise ValueError("There is no confused pair to draw: the model made no mistake.")
-    if not all(isinstance(pair, tuple) and len(pair) == 4 for pair in pairs):
-        raise ValueError(f"A pair is (true class, predicted class, number, rate), not {pairs!r}.")
     arrow = "↔" if symmetric else "→"
     names = [f"{true} {arrow} {predicted}" for true, predicted, _, _ in pairs]
     whole = "both classes" if symmetric else "the true class"
@@ -222,8 +217,6 @@ def mistakes(
     """
     images = checks.images(images)
     labels, probabilities = checks.labelled(labels, probabilities)
-    checks.names(class_names, probabilities.shape[1])
-    checks.same_length(images=images, labels=labels)
     selected = evaluation.confident_mistakes(labels, probabilities, count)
     if not len(selected):
         title = f"The model made no mistake on these {len(labels):,} images"
@@ -267,10 +260,8 @@ def confused_images(
         count: images in a row, the first that there are; fewer where there are fewer.
     """
     images = checks.images(images)
-    labels = checks.classes(labels, len(checks.names(class_names)))
+    labels = checks.classes(labels, len(class_names))
     predictions = checks.classes(predictions, len(class_names), "predictions")
-    checks.same_length(images=images, labels=labels, predictions=predictions)
-    checks.count(count, "count")
     matrix = metrics.confusion_matrix(labels, predictions, labels=range(len(class_names)))
     matches = evaluation.confused_pairs(matrix, class_names, pairs, symmetric=True)
     if not matches:
@@ -306,8 +297,6 @@ def predictions(
     """
     images = as_images(images)
     labels, probabilities = checks.labelled(labels, probabilities)
-    checks.names(class_names, probabilities.shape[1])
-    checks.same_length(images=images, labels=labels)
     images, labels, probabilities = images[:6], labels[:6], probabilities[:6]
     best = probabilities.argmax(axis=1)
     hits = int((best == labels).sum())

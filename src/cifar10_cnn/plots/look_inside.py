@@ -34,7 +34,6 @@ def heat(
     """
     images = as_images(images)
     maps = checks.array(maps, "maps", "(N, h, w)")
-    checks.same_length(images=images, maps=maps, captions=captions)
     if maps.shape != images.shape[:3]:
         raise ValueError(f"Maps of shape {maps.shape} do not fit images of {images.shape}.")
     height, width = maps.shape[1:]
@@ -87,9 +86,6 @@ def image_rows(
         row_label: what the rows' names are.
         column_label: what the columns' texts are.
     """
-    checks.mapping(rows, "row")
-    for images in rows.values():
-        checks.same_length(columns=checks.rows(columns, "columns"), images=images)
     flat = np.concatenate([as_images(images) for images in rows.values()])
     tiles = plan(flat, len(columns), captions, width=7.2, largest=0.9)
     alt = f"{title}. Rows of images: {listed(rows)}; columns: {listed(columns)}."
@@ -118,11 +114,7 @@ def robustness(accuracies: Mapping[str, Sequence[float]], clean: float) -> Cours
         accuracies: 0 to 1, one for each strength from 1 on, by the corruption's name.
         clean: accuracy on the images as they are.
     """
-    checks.number(clean, "clean", 0, 1)
-    curves = {
-        name: checks.shares(each, name)
-        for name, each in checks.mapping(accuracies, "corruption").items()
-    }
+    curves = {name: checks.shares(each, name) for name, each in accuracies.items()}
     losses = {name: clean - curve[-1] for name, curve in curves.items()}
     worst, least = max(losses, key=losses.__getitem__), min(losses, key=losses.__getitem__)
     title = (
@@ -161,8 +153,7 @@ def points_by_class(
         points: (N, 2).
     """
     points = checks.array(points, "points", "(N, 2)")
-    labels = checks.classes(labels, len(checks.names(class_names)))
-    checks.same_length(points=points, labels=labels)
+    labels = checks.classes(labels, len(class_names))
     counts = [f"{name} {int((labels == i).sum())}" for i, name in enumerate(class_names)]
     alt = f"{title}. {len(points):,} images as points in a plane, by class: {listed(counts)}."
     figure = CourseFigure(title, alt, 5.2)

@@ -5,8 +5,9 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -28,6 +29,8 @@ from cifar10_cnn.data.readers import CLASS_NAMES
 if TYPE_CHECKING:
     from cifar10_cnn.data.dataset import Dataset
 
+P = ParamSpec("P")
+T = TypeVar("T")
 #: Width of every figure in inches: at 100 dots an inch it fits into JupyterLab unscaled.
 WIDTH = 9.0
 #: Above this, a figure is stored with 256 colours; a notebook holds it a third larger, as base64.
@@ -82,7 +85,7 @@ _STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def _course_style() -> Iterator[None]:
+def course_style() -> Iterator[None]:
     """Draw in matplotlib's defaults and the course's style, whatever the user's style is."""
     with mpl.rc_context(), warnings.catch_warnings():
         # A box stands for a letter that the font lacks, as in a file's Chinese name.
@@ -92,8 +95,19 @@ def _course_style() -> Iterator[None]:
         yield
 
 
-#: Decorator: draw what the function draws in the course's style and leave yours as it is.
-styled = _course_style()
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Draw in the course's style, and let what cannot be drawn end in one sentence."""
+
+    @wraps(draw)
+    def drawn(*arguments: P.args, **options: P.kwargs) -> T:
+        try:
+            with course_style():
+                return draw(*arguments, **options)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            name = f"plots.{draw.__name__}"
+            raise ValueError(f"{name} cannot draw this: {error} help({name}) helps.") from error
+
+    return drawn
 
 
 class CourseFigure(Figure):
@@ -207,11 +221,11 @@ def _check(figure: object) -> None:
         raise ValueError(f"A figure is what a function of `plots` returns, not {figure!r}.")
 
 
-@styled
 def png(figure: Figure) -> bytes:
     """Return the figure as a PNG file, with a palette of 256 colours if it is large without."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with course_style():
+        canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     for version in (image, image.quantize(256, dither=Image.Dither.NONE)):
         file = io.BytesIO()

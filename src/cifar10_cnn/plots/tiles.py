@@ -106,7 +106,7 @@ def plan(
         width: in inches.
         largest: width of an image in inches at most.
     """
-    columns = min(checks.count(columns, "columns"), len(images))
+    columns = min(columns, len(images))
     size = min(largest, width / columns - GAP)
     if captions is None:
         return Tiles(images, columns, size, (), 10)

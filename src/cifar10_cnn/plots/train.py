@@ -81,7 +81,6 @@ def compare_curves(histories: Mapping[str, History]) -> CourseFigure:
     Args:
         histories: ``accuracy`` and ``val_accuracy`` (0 to 1) by epoch, by the run's name.
     """
-    checks.mapping(histories, "run")
     validation = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
     gaps = {
         name: _curve(history, "accuracy") - validation[name] for name, history in histories.items()
@@ -128,8 +127,6 @@ def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseF
         histories: ``val_accuracy`` (0 to 1) and ``seconds`` by epoch, by the run's name.
         goal: an accuracy, 0 to 1.
     """
-    checks.mapping(histories, "run")
-    checks.number(goal, "goal", 0, 1)
     curves = {name: _curve(history, "val_accuracy") for name, history in histories.items()}
     minutes = {
         name: np.cumsum(_curve(history, "seconds")) / 60 for name, history in histories.items()
@@ -164,7 +161,7 @@ def accuracy_over_time(histories: Mapping[str, History], goal: float) -> CourseF
 
 def _curve(history: History, key: str) -> np.ndarray:
     """Return one curve of a history, one number for each epoch."""
-    if key not in checks.mapping(history, "curve"):
+    if key not in history:
         raise ValueError(
             f"The history has no {key!r}, only {listed(sorted(history))}: compile the model with "
             "metrics=['accuracy'] and give fit() validation_data."

@@ -45,9 +45,9 @@ def intervals(
             title tells how wide those of the first method are.
         what: what the values are, such as ``recall``.
     """
-    names = list(checks.mapping(shares, "share"))
+    names = list(shares)
     values = checks.shares(list(shares.values()), what)
-    methods = list(checks.mapping(ends, "method"))
+    methods = list(ends)
     found = [_ends_around(values, each, what) for each in ends.values()]
     half = (found[0][1] - found[0][0]) / 2
     title = f"Each {what} is known to ±{in_points(half.min())} to ±{in_points(half.max())} points"
@@ -89,8 +89,6 @@ def _ends_around(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lower and the upper ends of intervals, if they hold their values."""
     pairs = checks.array(ends, "ends of intervals", "(N, 2)")
-    checks.same_length(shares=values, intervals=pairs)
-    checks.shares(pairs.ravel(), "ends")
     low, high = pairs.T
     if not ((low <= values) & (values <= high)).all():
         raise ValueError(f"Each {what} must lie between the ends of its interval.")
@@ -106,9 +104,6 @@ def reliability(found: Mapping[str, Reliability]) -> CourseFigure:
     Args:
         found: of one model or more, by name.
     """
-    for name, each in checks.mapping(found, "model").items():
-        if not isinstance(each, Reliability):
-            raise ValueError(f"{name} has {each!r}: give what calibration.reliability returns.")
     errors = {name: each.error for name, each in found.items()}
     units = [" points", *[""] * (len(errors) - 1)]
     texts = [
@@ -152,8 +147,6 @@ def coverage(
         curves: what ``calibration.coverage`` returned, by the model's name.
         goal: an accuracy, 0 to 1; the title tells how many images may be classified for it.
     """
-    checks.mapping(curves, "curve")
-    checks.number(goal, "goal", 0, 1)
     texts = []
     for name, (shares, accuracy) in curves.items():
         enough = np.flatnonzero(accuracy >= goal)
@@ -189,7 +182,6 @@ def precision_recall(
     Used in notebook 07.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
-    checks.names(class_names, probabilities.shape[1])
     missing = set(range(len(class_names))) - set(labels.tolist())
     if missing:
         raise ValueError(f"There is no image of class {min(missing)}: give some of each.")
@@ -235,7 +227,6 @@ def class_tree(matrix: np.ndarray, class_names: Sequence[str]) -> CourseFigure:
     Their distances are those of ``evaluation.similarity``. Used in notebook 07.
     """
     joins = evaluation.similarity(matrix)
-    checks.names(class_names, len(joins) + 1)
     tree = dendrogram(joins, no_plot=True)
     first, second = joins[0, :2].astype(int)
     if matrix[second][first] > matrix[first][second]:  # the more frequent direction is named

@@ -50,7 +50,6 @@ def image_grid(
     if correct is not None:
         correct = checks.array(correct, "marks of what is correct", "(N,)", kinds="b")
         captions = [""] * len(images) if captions is None else captions
-        checks.same_length(images=images, captions=captions, correct=correct)
         colours = [RIGHT_TEXT if right else WRONG_TEXT for right in correct]
         captions = [
             f"{'✓' if right else '✗'}{NBSP}{caption}"
@@ -78,10 +77,9 @@ def class_grid(
         per_class: images of each class; fewer where a class has fewer.
         seed: the same seed chooses the same images.
     """
-    rng = np.random.default_rng(checks.count(seed, "seed", 0))
+    rng = np.random.default_rng(seed)
     images = checks.images(images)
     members = _members_of_classes(images, labels, class_names)
-    checks.count(per_class, "per_class")
     flat, columns = in_rows([images[rng.permutation(index)[:per_class]] for index in members])
     title = f"{columns} random images of each of the {len(members)} classes"
     alt = (
@@ -154,7 +152,6 @@ def pairs(
         captions = [f"distance {distance:.1f}" for distance in distances]
         meaning = "distance: root mean square of the differences of all pixel values, 0–255"
     captions = [""] * len(left) if captions is None else captions
-    checks.same_length(left_images=left, right_images=right, captions=captions)
     _same_size(left[0], right[0])
     tiles = plan(above(left, right), 10, captions, width=7.6)
     alt = (
@@ -216,8 +213,6 @@ def pixel_zoom(
     """
     image = as_image(image)
     height, width = image.shape[:2]
-    for value, what in ((row, "row"), (column, "column"), (size, "size"), (channel, "channel")):
-        checks.count(value, what, 0)
     inside = size > 0 and 0 <= row <= height - size and 0 <= column <= width - size
     if not inside or channel not in range(3):
         raise ValueError(
@@ -260,10 +255,10 @@ def class_counts(splits: Mapping[str, np.ndarray], class_names: Sequence[str]) -
     Args:
         splits: labels, (N,), 0 to k - 1, by the split's name.
     """
-    classes = len(checks.names(class_names))
+    classes = len(class_names)
     counts = {
         name: np.bincount(checks.classes(labels, classes, f"{name} labels"), minlength=classes)
-        for name, labels in checks.mapping(splits, "split").items()
+        for name, labels in splits.items()
     }
     if all(np.ptp(count) <= 1 for count in counts.values()):
         numbers = [f"{count.max():,} {name}" for name, count in counts.items()]
@@ -382,8 +377,7 @@ def _members_of_classes(
     images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
 ) -> list[np.ndarray]:
     """Return, for each class, the indices of its images; none may be without."""
-    labels = checks.classes(labels, len(checks.names(class_names)))
-    checks.same_length(images=images, labels=labels)
+    labels = checks.classes(labels, len(class_names))
     members = [np.flatnonzero(labels == label) for label in range(len(class_names))]
     for label, name in enumerate(class_names):
         if not len(members[label]):

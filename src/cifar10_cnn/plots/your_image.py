@@ -41,7 +41,6 @@ def prediction_card(
     image = as_image(image)
     heat_map = checks.array(heat_map, "values of a heat map", "(h, w)")
     values = checks.shares(probabilities, "the classes")
-    checks.names(class_names, len(values))
     if heat_map.shape != image.shape[:2]:
         raise ValueError(f"A heat map of {heat_map.shape} does not fit an image of {image.shape}.")
     top = np.argsort(-values, kind="stable")[:5]
@@ -50,7 +49,6 @@ def prediction_card(
     texts = [f"{class_names[index]} {percent(values[index])}" for index in top]
     title, line = f"{best.capitalize()}, {sure} sure", ""
     if threshold is not None:
-        checks.number(threshold, "threshold", 0, 1)
         line = f" The threshold is {percent(threshold)}."
         if values[top[0]] < threshold:
             title = f"Probably none of the {len(class_names)}: {best} at most, {sure} sure"

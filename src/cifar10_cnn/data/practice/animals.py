@@ -6,6 +6,7 @@ from cifar10_cnn.data.practice.backdrops import (
     EARTHS,
     foliage,
     meadow,
+    one_of,
     plain,
     room,
     sea,
@@ -28,7 +29,7 @@ def bird(c: Canvas) -> None:
     wing = shade(c.vary(c.pick((coat, coat, c.pick(_PLUMES)))), 0.75)
     beak = c.pick(((222, 160, 50), (70, 60, 56), (200, 190, 160)))
     if c.chance(0.4):
-        c.pick((sky, sky, sky, sky, sky, wood))(c)
+        one_of(c, sky, sky, sky, sky, sky, wood)
         c.pose(0.26, 0.6, turn=40)
         if c.chance(0.3):
             coat = wing = beak = shade(coat, 0.35)  # against the light
@@ -41,8 +42,7 @@ def bird(c: Canvas) -> None:
         c.polygon([(0.55, -0.06), (0.78, 0.03), (0.55, 0.09)], beak)
         c.oval(0.5, 0, 0.13, 0.12, coat)
         return
-    place = c.pick((sky, sky, wood, plain, meadow, sea))
-    place(c)
+    place = one_of(c, sky, sky, wood, plain, meadow, sea)
     c.pose(0.36, 0.62)
     tilt, foot = c.between(-45, 0), c.between(0.5, 0.9)
     if place in (sky, wood, plain):  # on a branch
@@ -65,7 +65,7 @@ def bird(c: Canvas) -> None:
 
 def frog(c: Canvas) -> None:
     """Draw a frog on leaves, on the ground or at the water's edge."""
-    c.pick((foliage, foliage, foliage, foliage, meadow, wood, sea, plain))(c)
+    one_of(c, foliage, foliage, foliage, foliage, meadow, wood, sea, plain)
     coat = c.vary(c.pick(_FROGS))
     dark, light = shade(coat, 0.7), mix(coat, (232, 226, 180), c.between(0.4, 0.8))
     iris = c.pick((light, (206, 170, 60)))
@@ -97,7 +97,7 @@ def frog(c: Canvas) -> None:
 
 def _pet(c: Canvas, is_cat: bool) -> None:
     """Draw a cat or a dog in a house or a garden: its face from near, or the whole animal."""
-    c.pick((room, room, room, room, room, meadow, plain))(c)
+    one_of(c, room, room, room, room, room, meadow, plain)
     coat = c.vary(c.pick(_FURS))
     c.pose(0.4, 0.6, turn=12)
     if c.chance(0.5):
@@ -169,7 +169,7 @@ def _grazer(c: Canvas, is_deer: bool) -> None:
     A deer is slender, with large ears, spots and mostly antlers; a horse is heavier, with a long
     face, a mane and a hanging tail.
     """
-    c.pick((meadow, meadow, meadow, wood, wood))(c)
+    one_of(c, meadow, meadow, meadow, wood, wood)
     extra = ((186, 134, 86), (160, 116, 80)) if is_deer else (BLACK, (222, 216, 206), GREY)
     coat = c.vary(c.pick((*_HIDES, *extra)))
     white = mix(coat, WHITE, 0.6)
@@ -217,18 +217,17 @@ def _head_top(
     c: Canvas, at: tuple[float, float], size: float, coat: Colour, hair: Colour | None
 ) -> None:
     """Draw ears and a mane of ``hair`` on a head around ``at``; without hair, mostly antlers."""
-    (x, y), is_deer = at, hair is None
+    x, y = at
     for side in (-1, 0.6):
-        ear = (x + side * size * (0.5 if is_deer else 0.2), y - size * (0.3 if is_deer else 0.5))
+        ear = (x + side * size * (0.2 if hair else 0.5), y - size * (0.5 if hair else 0.3))
         c.limb([at, ear], size * 0.3, size * 0.1, shade(coat, 0.8))
-        if is_deer and size > 0.3 and c.chance(0.75):
+        if hair is None and size > 0.3 and c.chance(0.75):
             out, top, horn = x + side * size * 0.5, y - size, c.vary((176, 150, 112))
             c.limb([at, (out, y - size * 0.5), (out, top)], size * 0.14, size * 0.08, horn)
             c.limb([(out, y - size * 0.5), (out + side * size * 0.4, top)], size * 0.1, 0.03, horn)
-    if not is_deer:
-        c.limb(
-            [(x, y - size * 0.2), (x - size * 0.5, y + size * 0.5)], size * 0.3, size * 0.4, hair
-        )
+    if hair:
+        ends = [(x, y - size * 0.2), (x - size * 0.5, y + size * 0.5)]
+        c.limb(ends, size * 0.3, size * 0.4, hair)
 
 
 cat, dog = partial(_pet, is_cat=True), partial(_pet, is_cat=False)

@@ -1,5 +1,6 @@
 """Backdrops of the practice set: what stands behind a subject, and what stands in its way."""
 
+from collections.abc import Callable
 from functools import partial
 
 from cifar10_cnn.data.practice.canvas import GLASS, GREY, WHITE, Canvas, Colour, colours, mix, shade
@@ -14,6 +15,15 @@ WATERS = colours("2c547c 46748c 607880 243e54")
 WALLS = colours("cec4b0 aa9682 96a2b0 786050 d6d2ce 96544a 687660")
 LEAVES = colours("3a5c2a 547c32 2c4628 70803c")
 THINGS = colours("aa3c3c 465a96 e6e2d6 3c322e 5a785a")
+
+Place = Callable[[Canvas], None]
+
+
+def one_of(c: Canvas, *places: Place) -> Place:
+    """Draw one of the places, each as likely as the others; return which one."""
+    place = c.pick(places)
+    place(c)
+    return place
 
 
 def sky(c: Canvas, bottom: float = 1.0) -> None:

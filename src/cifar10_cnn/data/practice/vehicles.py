@@ -1,6 +1,6 @@
 """Airplane, ship, automobile and truck; the last two share paints, wheels and roads."""
 
-from cifar10_cnn.data.practice.backdrops import meadow, plain, road, sea, sky
+from cifar10_cnn.data.practice.backdrops import meadow, one_of, plain, road, sea, sky
 from cifar10_cnn.data.practice.canvas import BLACK, GLASS, GREY, WHITE, Canvas, colours, mix, shade
 
 PAINTS = colours("b02424 2c4a96 e2e2e0 a4a8ae 34363c ceac32 3c6e4c 782832 6ea0c4 c46e32")
@@ -17,7 +17,7 @@ def airplane(c: Canvas) -> None:
     aside, ground = c.chance(0.6), c.chance(0.3)
     if not ground and c.chance(0.3):
         paint = trim = shade(paint, 0.35)  # against the light
-    c.pick((road, meadow, plain) if ground else (sky,))(c)
+    one_of(c, *((road, meadow, plain) if ground else (sky,)))
     c.pose(0.3, 0.62, turn=25 if aside else 180)
     thick, wing, tail = c.between(0.1, 0.17), shade(paint, c.between(0.7, 0.95)), -0.9
     if aside:
@@ -27,12 +27,10 @@ def airplane(c: Canvas) -> None:
     else:
         span, sweep, chord = c.between(0.7, 1), c.between(-0.6, 0.05), c.between(0.1, 0.2)
         for side in (-1, 1):
-            tip = (0.1 + sweep, side * span)
-            c.polygon([(0.1 + chord, 0), tip, (tip[0] - 0.1, tip[1]), (0.1 - chord, 0)], wing)
+            x, y = 0.1 + sweep, side * span
+            c.polygon([(0.1 + chord, 0), (x, y), (x - 0.1, y), (0.1 - chord, 0)], wing)
             c.polygon([(-0.65, 0), (tail, side * 0.34), (-1, side * 0.34), (tail, 0)], trim)
-            c.limb(
-                [(0.3 + sweep * 0.4, tip[1] * 0.4), (sweep * 0.4, tip[1] * 0.4)], 0.1, 0.08, trim
-            )
+            c.limb([(0.2 + 0.4 * x, 0.4 * y), (0.4 * x, 0.4 * y)], 0.1, 0.08, trim)
     body = [(1, 0.03), (0.8, -thick * 0.8), (-0.5, -thick), (-1, -thick * aside), (-0.5, thick)]
     c.curve([*body, (0.8, thick * 0.8)], paint)
     c.oval(0.8, -0.04 * aside, 0.08, 0.05, GLASS)
@@ -81,7 +79,7 @@ def ship(c: Canvas) -> None:
 
 def automobile(c: Canvas) -> None:
     """Draw an automobile: low, one body with a rounded cabin, from the side or the front."""
-    c.pick(_STREETS)(c)
+    one_of(c, *_STREETS)
     paint = c.vary(c.pick(PAINTS))
     c.pose(0.38, 0.6, turn=6)
     if c.chance(0.3):
@@ -105,7 +103,7 @@ def automobile(c: Canvas) -> None:
 
 def truck(c: Canvas) -> None:
     """Draw a truck: a cab and a box, a trailer or a bed, from the side or the front."""
-    c.pick(_STREETS)(c)
+    one_of(c, *_STREETS)
     paint, load = c.vary(c.pick(PAINTS)), c.vary(c.pick(_CARGO))
     c.pose(0.4, 0.6, turn=6)
     if c.chance(0.25):
