@@ -1,6 +1,7 @@
 """Training images in batches: reshuffled, and mirrored and shifted, anew in each epoch.
 
-Numpy does it beside the training step, on whole pixels and uint8; a batch takes milliseconds.
+Numpy does it beside the training step, on whole pixels and uint8 (N, h, w, 3); a batch takes
+milliseconds. What is no such image raises ``ValueError``, a size that is too large ``CourseError``.
 """
 
 import hashlib
@@ -24,14 +25,9 @@ class Shuffled(keras.utils.PyDataset):
     was killed would go on with other ones. This one may begin anywhere. Used in notebook 04.
 
     Args:
-        images: uint8 (N, h, w, 3).
-        labels: (N,) whole numbers or (N, k) rows of zeros and a one.
         batch_size: images a batch; the last batch of an epoch has what is left.
         seed: of all random choices.
         epoch: number of the first epoch that is drawn, counted from 0.
-
-    Raises:
-        ValueError: if there are no images, or not as many labels, or a number makes no sense.
     """
 
     def __init__(
@@ -111,16 +107,10 @@ class Batches(Shuffled):
     2017, https://arxiv.org/abs/1708.04552). Used in notebook 04.
 
     Args:
-        images: uint8 (N, h, w, 3).
-        labels: (N, k), zeros and a one in each row.
         size: height and width of the batches' images, pixels, at most those of ``images``.
         shift: pixels by which an image of 32 is shifted at most, a smaller one less; 0 for none.
         erased: height and width of the grey square, as a fraction of the image's; 0 for none.
         batch_size, seed, epoch: as of ``Shuffled``.
-
-    Raises:
-        CourseError: if ``size`` is larger than the images are.
-        ValueError: if anything else makes no sense.
     """
 
     def __init__(
@@ -173,12 +163,7 @@ def shrink(images: np.ndarray, size: int) -> np.ndarray:
     Used in notebook 04.
 
     Args:
-        images: uint8 (N, h, h, 3), square.
         size: their new height and width, pixels.
-
-    Raises:
-        CourseError: if that is larger than the images are.
-        ValueError: if they are no square images.
     """
     images = checks.images(images)
     old = images.shape[1]

@@ -3,7 +3,7 @@
 After CIFAR-10-C (Hendrycks and Dietterich, 2019, https://arxiv.org/abs/1903.12261), whose strengths
 (https://github.com/hendrycks/robustness) are taken where it has the same corruption: noise, blur,
 brightness, contrast, JPEG, pixelate.
-Used in notebook 08.
+Images are uint8, (N, h, w, 3), else ``ValueError``. Used in notebook 08.
 """
 
 import io
@@ -25,17 +25,12 @@ def corrupt(images: np.ndarray, name: str, strength: int, seed: int = 0) -> np.n
     """Return worse copies of images.
 
     Args:
-        images: uint8, (N, h, w, 3).
         name: one of ``names()``.
         strength: 1 (hardly to be seen) to 5.
         seed: of noise, and of where a square lies.
 
     Returns:
         uint8, (N, h, w, 3).
-
-    Raises:
-        CourseError: if there is no corruption of that name.
-        ValueError: if they are no images, or there is no such strength.
     """
     images = checks.images(images)
     if name not in names():
@@ -57,14 +52,10 @@ def shuffled_tiles(images: np.ndarray, seed: int = 0) -> np.ndarray:
     All images are mixed alike. Used in notebooks 07 and 09.
 
     Args:
-        images: uint8, (N, h, w, 3), height and width multiples of 4.
         seed: of the tiles' new places.
 
     Returns:
         uint8, (N, h, w, 3).
-
-    Raises:
-        ValueError: if they are no images of such a size.
     """
     images = checks.images(images)
     number, height, width, channels = images.shape

@@ -1,6 +1,7 @@
 """Searches among images: for those that are nearly the same, and for those unlike the rest.
 
-Notation: N images, h × w pixels. A distance is the root of the mean squared difference of all
+Notation: N images, uint8 (N, h, w, 3), height and width multiples of 8, else ``ValueError``. A
+distance is the root of the mean squared difference of all
 pixels, 0 to 255. CIFAR-10's duplicates: Barz and Denzler, 2020, https://arxiv.org/abs/1902.00423.
 """
 
@@ -24,15 +25,10 @@ def within(images: np.ndarray, count: int = 10) -> _Pairs:
     Used in notebook 02.
 
     Args:
-        images: uint8 (N, h, w, 3), height and width multiples of 8. 5,000 images take less than
-            a second, 45,000 about a quarter of a minute on two cores: the time grows with N².
         count: how many pairs to return at most; each image brings at most one pair of its own.
 
     Returns:
         (index, larger index, distance), the nearest pair first.
-
-    Raises:
-        ValueError: if there are fewer than two images, or their size is no multiple of 8.
     """
     images = checks.images(images)
     checks.count(count, "count")
@@ -52,17 +48,11 @@ def between(images: np.ndarray, others: np.ndarray, farthest: float = 25.0) -> _
     Used in notebook 08.
 
     Args:
-        images: uint8 (N, h, w, 3), height and width multiples of 8, such as the test images.
-        others: uint8 (M, h, w, 3), such as the training images. 10,000 and 45,000 take a few
-            seconds.
         farthest: the largest distance that counts.
 
     Returns:
         (index in ``images``, index in ``others``, distance), the nearest pair first, at most one
         for each of ``images``.
-
-    Raises:
-        ValueError: if the images differ in size, or it is no multiple of 8.
     """
     images, others = checks.images(images), checks.images(others, "others")
     checks.number(farthest, "farthest", 0, 255)
@@ -81,17 +71,11 @@ def between(images: np.ndarray, others: np.ndarray, farthest: float = 25.0) -> _
 def extremes(images: np.ndarray) -> dict[str, int]:
     """Find the images at the ends of three scales. Used in notebook 02.
 
-    Args:
-        images: uint8 (N, h, w, 3).
-
     Returns:
         Index of the ``darkest`` and the ``brightest`` image (mean of all pixels), of the one with
         the ``least contrast`` and the ``most contrast`` (standard deviation of its grey values),
         and of the ``least colourful`` and ``most colourful`` (mean distance of the highest from the
         lowest channel).
-
-    Raises:
-        ValueError: if it is not an array of one colour image or more.
     """
     images = checks.images(images)
     red, green, blue = (images[..., channel] for channel in range(3))

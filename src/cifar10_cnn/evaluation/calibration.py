@@ -1,7 +1,8 @@
 """How well a model's probabilities are calibrated: of what it calls 80 %, four in five are right.
 
-Notation: N images, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
-(N, k). A model's confidence in an image is the largest of its k probabilities.
+Notation: N images, k classes. Labels (N,) are the true classes, 0 to k - 1; probabilities (N, k), 0
+to 1. A model's confidence in an image is the largest of its k probabilities. What does not fit
+together raises ``ValueError``.
 """
 
 from dataclasses import dataclass
@@ -51,12 +52,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
     A confidence on an edge belongs to the bin below it. Used in notebook 07.
 
     Args:
-        labels: true classes, (N,), 0 to k - 1.
-        probabilities: (N, k), 0 to 1.
         bins: how many.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     checks.count(bins, "bins", 1, 1_000)
@@ -81,14 +77,10 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     and 09.
 
     Args:
-        probabilities: (N, k), 0 to 1.
         temperature: from 0.01 to 100.
 
     Returns:
         float64, (N, k), 0 to 1, each row adding up to 1.
-
-    Raises:
-        ValueError: if they are no probabilities, or the temperature is another number.
     """
     checks.number(temperature, "temperature", *_TEMPERATURES)
     return softmax(_logarithms(checks.probabilities(probabilities)) / temperature, axis=1)
@@ -99,13 +91,6 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     Fitted on validation images, it is used on others: on the training images the network is
     overconfident. Used in notebook 07.
-
-    Args:
-        labels: true classes, (N,), 0 to k - 1.
-        probabilities: (N, k), 0 to 1.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     logits, rows = _logarithms(probabilities), np.arange(len(labels))
@@ -122,16 +107,9 @@ def coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray,
 
     Used in notebook 07.
 
-    Args:
-        labels: true classes, (N,), 0 to k - 1.
-        probabilities: (N, k), 0 to 1.
-
     Returns:
         Fraction of the images that it does not reject, (N,), rising to 1; and the accuracy on
         those, (N,), 0 to 1.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     order = np.argsort(-probabilities.max(axis=1), kind="stable")
@@ -163,11 +141,7 @@ class RejectOption:
             checks.number(getattr(self, name), name, 0, 1)
 
     def rejects(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return which images are probably of none of the classes, (N,) of booleans.
-
-        Args:
-            probabilities: of the model itself, (N, k), 0 to 1.
-        """
+        """Return which images are probably of none of the classes, (N,) of booleans."""
         return apply_temperature(probabilities, self.temperature).max(axis=1) < self.threshold
 
 
@@ -181,13 +155,8 @@ def reject_option(
     images reach it is counted, not promised: others may do so more often. Used in notebook 09.
 
     Args:
-        labels: true classes of validation images, (N,), 0 to k - 1.
-        probabilities: what the model predicts for them, (N, k), 0 to 1.
         ood: what it predicts for images of none of the classes, (M, k), 0 to 1.
         rejected: fraction of the validation images that it may reject, 0 to 1.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     checks.number(rejected, "rejected", 0, 1)

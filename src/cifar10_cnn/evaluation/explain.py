@@ -1,7 +1,9 @@
 """Where a network looks: which parts of an image its prediction depends on.
 
-Notation: N images, k classes. Any Keras classifier that takes pixels will do, Sequential or
-functional; what goes on inside a layer that is a whole model itself stays hidden.
+Notation: N images of raw pixels (N, h, w, 3), k classes; labels and classes (N,), 0 to k - 1. Any
+Keras classifier that takes pixels will do, Sequential or functional; what goes on inside a layer
+that is a whole model itself stays hidden. What does not fit together raises ``ValueError``, a model
+for other images ``CourseError``.
 """
 
 import importlib
@@ -21,11 +23,7 @@ _AT_ONCE = 100
 
 
 def last_maps(model: keras.Model) -> keras.layers.Layer:
-    """Return the last layer whose output still is a feature map: it has a height and a width.
-
-    Raises:
-        CourseError: if there is none, as in a network of dense layers alone.
-    """
+    """Return the last layer whose output still is a feature map: it has a height and a width."""
     for layer in reversed(model.layers):
         shape: tuple[int, ...] = getattr(layer.output, "shape", ())
         if len(shape) == 4 and shape[1] != 1 and shape[2] != 1 and _follows_convolution(layer):
@@ -45,17 +43,8 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
     a network that ends in Flatten a pattern may count in one place only, and is shown in all.
     Used in notebook 08.
 
-    Args:
-        model: a classifier with convolutions.
-        images: raw pixels, (N, h, w, 3).
-        classes: for each image, the class to explain, (N,), 0 to k - 1.
-
     Returns:
         float32, (N, h, w), 0 to 1; 1 at the strongest evidence, all 0 if there is none.
-
-    Raises:
-        ValueError: if images and classes do not fit together.
-        CourseError: if the model has no feature maps, or takes images of another size.
     """
     images, classes = _inputs(model, images, classes)
     model = _copy(model)
@@ -83,8 +72,6 @@ def occlusion(
     It needs nothing of the model but its predictions. Used in notebook 08.
 
     Args:
-        model: any classifier.
-        image: raw pixels, (h, w, 3).
         label: the class, 0 to k - 1.
         size: height and width of the square, pixels.
         step: how far it moves each time, pixels.
@@ -92,9 +79,6 @@ def occlusion(
     Returns:
         float64, (h, w): for each pixel the mean fall over all squares that hide it, -1 to 1; below
         0 where the class becomes more probable.
-
-    Raises:
-        ValueError: if a number makes no sense.
     """
     images, _ = _inputs(model, np.asarray(image)[None], np.array([label]))
     height, width = images.shape[1:3]
@@ -123,17 +107,8 @@ def heat_maps(
 
     By Grad-CAM; a network without feature maps by occlusion. Used in notebook 09.
 
-    Args:
-        model: any classifier.
-        images: raw pixels, (N, h, w, 3).
-        classes: for each image, the class to explain, (N,), 0 to k - 1.
-
     Returns:
         (N, h, w), 0 to 1, and the method's name.
-
-    Raises:
-        ValueError: if images and classes do not fit together.
-        CourseError: if the model takes images of another size.
     """
     images, classes = _inputs(model, images, classes)
     try:
@@ -156,16 +131,10 @@ def fgsm(
     Used in notebook 08.
 
     Args:
-        model: any classifier that returns probabilities.
-        images: uint8, (N, h, w, 3).
-        labels: their true classes, (N,), 0 to k - 1.
         strength: by how much each pixel changes, 0 to 255.
 
     Returns:
         uint8, (N, h, w, 3).
-
-    Raises:
-        ValueError: if images and labels do not fit together.
     """
     images, labels = _inputs(model, images, labels)
     model = _copy(model)
@@ -186,15 +155,8 @@ def embeddings(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Used in notebook 08.
 
-    Args:
-        model: any classifier whose last layer with weights is dense.
-        images: raw pixels, (N, h, w, 3).
-
     Returns:
         float32, (N, d).
-
-    Raises:
-        ValueError: if they are no images.
     """
     images, _ = _inputs(model, images)
     model = _copy(model)

@@ -1,7 +1,9 @@
 """How good a model is and where it errs: plain arrays in, numbers out.
 
-Notation: N images, k classes. Labels are integers, 0 to k - 1; probabilities have the shape
-(N, k). The computing itself is scikit-learn's.
+Notation: N images (N, h, w, 3), k classes. Labels and predictions (N,), 0 to k - 1; probabilities
+(N, k), 0 to 1; a confusion matrix (k, k), row the true class, column the predicted one. Models take
+raw pixels and return probabilities. What does not fit together raises ``ValueError``. The computing
+itself is scikit-learn's.
 """
 
 from collections.abc import Sequence
@@ -54,11 +56,7 @@ class Report:
     def from_probabilities(
         cls, labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]
     ) -> "Report":
-        """Make a report of probabilities that are there already.
-
-        Raises:
-            ValueError: if shapes, labels and names do not fit together.
-        """
+        """Make a report of probabilities that are there already."""
         labels, probabilities = checks.labelled(labels, probabilities)
         classes = probabilities.shape[1]
         checks.names(class_names, classes)
@@ -100,16 +98,10 @@ def evaluate(model: "keras.Model", split: "Split", class_names: Sequence[str]) -
     """Let a model predict all images of a split once, and score it.
 
     Accuracy and loss are those of ``model.evaluate``, without its second pass; only probabilities
-    of the true class below 2e-16 count less in the loss than there.
-    Used in notebook 05.
+    of the true class below 2e-16 count less in the loss than there. Used in notebook 05.
 
     Args:
-        model: takes raw pixels, returns k probabilities for each image.
         split: images uint8 (N, 32, 32, 3) and labels (N,).
-        class_names: k names.
-
-    Raises:
-        ValueError: if the model's classes, the labels and the names do not fit together.
     """
     probabilities = model.predict(split.images, batch_size=256, verbose=0)
     return Report.from_probabilities(split.labels, probabilities, class_names)
@@ -122,10 +114,6 @@ def predict_tta(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     mirrored. The shifted ones count half. Their probabilities are averaged as logarithms: one view
     that rules a class out counts (Jordan, 2024, https://arxiv.org/abs/2404.00498). Used in
     notebooks 04 and 07.
-
-    Args:
-        model: takes raw pixels, returns k probabilities for each image.
-        images: uint8 (N, h, w, 3).
 
     Returns:
         Probabilities, (N, k), 0 to 1, each row adding up to 1.
@@ -147,16 +135,8 @@ def predict_images(
 
     Used by the command ``predict``.
 
-    Args:
-        model: takes raw pixels, returns k probabilities for each image.
-        images: uint8, (N, h, w, 3).
-        class_names: k names.
-
     Returns:
         The probability of each class, (N, k), 0 to 1.
-
-    Raises:
-        CourseError: if the model does not take such images or has other classes.
     """
     try:
         probabilities = model.predict(images, verbose=0)
@@ -178,16 +158,8 @@ def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
 
     Used in notebook 05.
 
-    Args:
-        labels: true classes, (N,), 0 to k - 1.
-        predictions: predicted classes, (N,), 0 to k - 1.
-        classes: k.
-
     Returns:
         float64, (k,), 0 to 1; NaN for a class without images.
-
-    Raises:
-        ValueError: if the shapes differ or a class is outside 0 to k - 1.
     """
     labels = checks.classes(labels, classes)
     predictions = checks.classes(predictions, classes, "predictions")
@@ -203,16 +175,11 @@ def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int
     Used in notebooks 05 and 08.
 
     Args:
-        labels: true classes, (N,), 0 to k - 1.
-        probabilities: (N, k), 0 to 1.
         count: how many to return.
 
     Returns:
         int64, at most ``count`` indices of images, the most confident first; fewer if there are
         fewer mistakes.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
     """
     labels, probabilities = checks.labelled(labels, probabilities)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -223,22 +190,15 @@ def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int
 def confused_pairs(
     matrix: np.ndarray, class_names: Sequence[str], count: int = 10, symmetric: bool = False
 ) -> list[ConfusedPair]:
-    """List the pairs of classes that are confused most often.
-
-    Used in notebook 05.
+    """List the pairs of classes that are confused most often. Used in notebook 05.
 
     Args:
-        matrix: confusion matrix, (k, k), row the true class, column the predicted one.
-        class_names: k names.
         count: how many pairs to return at most; pairs that were never confused are left out.
         symmetric: count cat → dog and dog → cat together, under the more frequent direction.
 
     Returns:
         (true class, predicted class, number of images, fraction of the true class, 0 to 1), the
         most frequent first. If symmetric, the fraction is of the images of both classes.
-
-    Raises:
-        ValueError: if the matrix is not (k, k) for k names.
     """
     matrix = _counts(matrix)
     checks.names(class_names, len(matrix))
@@ -264,14 +224,8 @@ def similarity(matrix: np.ndarray) -> np.ndarray:
     The distance of two classes is 1 minus the fraction of their images that are confused between
     the two; of two groups, the mean over all pairs.
 
-    Args:
-        matrix: confusion matrix, (k, k), row the true class, column the predicted one, k from 2 on.
-
     Returns:
         The joins, (k - 1, 4), as ``scipy.cluster.hierarchy.linkage`` returns them.
-
-    Raises:
-        ValueError: if the matrix is not (k, k), or k is 1.
     """
     matrix = _counts(matrix)
     checks.count(len(matrix), "number of classes", 2)
@@ -285,9 +239,6 @@ def similarity_order(matrix: np.ndarray) -> np.ndarray:
     """Return the classes in the order of ``plots.class_tree``: similar ones stand side by side.
 
     Used in notebook 07.
-
-    Args:
-        matrix: as ``similarity`` takes it.
 
     Returns:
         Numbers of classes, (k,), 0 to k - 1, each once.

@@ -1,6 +1,10 @@
 """The figures of the course: plain arrays in, a figure with an alt text out.
 
 Every figure's title states what it shows, with numbers taken from the data. One module a notebook.
+Notation: ``images`` (N, h, w, 3), 0 to 255, one ``image`` (h, w, 3); ``labels`` and ``predictions``
+(N,), 0 to k - 1; ``probabilities`` (N, k), 0 to 1; k ``class_names``; ``matrix`` (k, k), numbers of
+images, row the true class, column the predicted one; ``captions``, a text below each image. What
+cannot be drawn raises ``ValueError``.
 """
 
 from cifar10_cnn.plots.build import (
