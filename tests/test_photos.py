@@ -206,7 +206,7 @@ assert photos.read(sys.argv[1])[5, 5, 1] > 100
     ],
 )  # fmt: skip
 def test_a_huge_image_is_read_in_little_memory(tmp_path: Path, name: str, mode: str) -> None:
-    """10,000 × 10,000 pixels; as red, green and blue they alone would take 300 MB."""
+    """7,700 × 7,700 pixels; as red, green and blue they alone would take 180 MB."""
     green = Image.new("RGB", (1, 1), "lime")
     if mode == "I;16":
         green = Image.fromarray(np.full((1, 1), 50_000, np.uint16))
@@ -214,21 +214,14 @@ def test_a_huge_image_is_read_in_little_memory(tmp_path: Path, name: str, mode: 
         green = green.quantize(2)
     else:
         green = green.convert(mode)
-    side = 7_700 if name.endswith("webp") else 10_000
-    file = saved(tmp_path, green.resize((side, side), Image.Resampling.NEAREST), name)
+    file = saved(tmp_path, green.resize((7_700, 7_700), Image.Resampling.NEAREST), name)
     subprocess.run([sys.executable, "-c", IN_LITTLE_MEMORY, str(file)], check=True, timeout=120)
     file.unlink()
 
 
-@pytest.mark.long
-def test_a_webp_that_would_take_too_much_is_refused(tmp_path: Path) -> None:
-    file = saved(tmp_path, Image.new("L", (10_000, 6_001)), "a.webp", quality=0, method=0)
-    assert "more than 60,000,000: make it smaller" in sentence(file)
-
-
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "CMYK", "I;16", "F"])
 def test_large_images_of_any_kind_shrink_as_small_ones_do(mode: str) -> None:
-    """Strip by strip, they come out as a image of plain colours does."""
+    """They come out as an image of plain colours does."""
     ramp = np.linspace(0, 255, 1024, dtype=np.uint8)
     grey = Image.fromarray(np.minimum(ramp[:, None], ramp[None, :]))
     image = grey.convert("RGB").convert("P") if mode == "P" else grey
@@ -242,6 +235,12 @@ def test_large_images_of_any_kind_shrink_as_small_ones_do(mode: str) -> None:
     image.save(contents[1], kind)
     expected, actual = (photos.read(content.getvalue()).astype(int) for content in contents)
     assert np.abs(actual - expected).max() <= (6 if mode == "P" else 1)
+
+
+def test_greys_from_0_to_1_are_not_black() -> None:
+    content = io.BytesIO()
+    Image.fromarray(np.full((40, 40), 0.5, np.float32)).save(content, "TIFF")
+    assert np.abs(photos.read(content.getvalue()).astype(int) - 127).max() <= 1
 
 
 def test_damage_never_gives_a_traceback(tmp_path: Path) -> None:

@@ -16,9 +16,8 @@ from cifar10_cnn.common.errors import CourseError
 SIZE = 32
 #: The formats that are read; Pillow knows dozens more, each with faults of its own.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-#: More pixels than this would fill a small machine's memory: a gigabyte for most kinds. WebP's
-#: decoder takes 16 bytes for each, where others take 4.
-MOST_PIXELS, MOST_WEBP_PIXELS = 120_000_000, 60_000_000
+#: More pixels than this would fill a small machine's memory.
+MOST_PIXELS = 60_000_000
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
@@ -112,42 +111,23 @@ def _path(file: str | Path) -> Path:
 
 def _square(image: Image.Image, name: str) -> np.ndarray:
     width, height = image.size
-    most = MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS
-    if width * height > most:
+    if width * height > MOST_PIXELS:
         raise PhotoError(
-            f"{name} has {width:,}×{height:,} pixels, more than {most:,}: make it smaller."
+            f"{name} has {width:,}×{height:,} pixels, more than {MOST_PIXELS:,}: make it smaller."
         )
     image.draft("RGB", (4 * SIZE, 4 * SIZE))  # a JPEG file is decoded no larger than needed
+    if image.mode.startswith(("I", "F")):  # greys of 16 or 32 bits
+        values = np.asarray(image, dtype=np.float32)
+        # The number that means white: the smallest usual one that none of them passes.
+        white = next((most for most in (1.0, 255.0) if values.max() <= most), 65_535.0)
+        image = Image.fromarray((255 / white * values.clip(0, white)).astype(np.uint8))
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    middle = (left, top, left + side, top + side)
-    if image.mode not in ("L", "RGB"):  # these shrink as they are
-        image = _reduced(image, middle)
-        middle = (0, 0, *image.size)
-    small = image.resize((SIZE, SIZE), Image.Resampling.BOX, middle, reducing_gap=2.0)
-    small = small.convert("RGBA")
+    square = image.crop((left, top, left + side, top + side))
+    # The kinds that cannot be averaged as they are: colours by number, transparency.
+    square = square if square.mode in ("L", "RGB") else square.convert("RGBA")
+    small = square.resize((SIZE, SIZE), Image.Resampling.BOX, reducing_gap=2.0).convert("RGBA")
     ImageOps.exif_transpose(small, in_place=True)
     paper = Image.new("RGBA", small.size, "white")
     return np.asarray(Image.alpha_composite(paper, small).convert("RGB"))
-
-
-def _reduced(image: Image.Image, square: tuple[int, int, int, int]) -> Image.Image:
-    """Return a square of an image of any kind, in colours of 8 bits, at most 16 × ``SIZE`` large.
-
-    Strip by strip: a copy of a whole image may take gigabytes.
-    """
-    left, top, right, _ = square
-    factor = max(1, (right - left) // (8 * SIZE))
-    side = (right - left) // factor
-    reduced = Image.new("RGBA", (side, side))
-    # The number that means white, in an image of 16 or 32 bits.
-    white = 65_535.0 if np.max(image.getextrema()) > 255 else 255.0
-    for row in range(side):
-        upper = top + row * factor
-        strip = image.crop((left, upper, left + side * factor, upper + factor))
-        if strip.mode.startswith(("I", "F")):  # greys of 16 or 32 bits
-            values = np.asarray(strip, dtype=np.float32)
-            strip = Image.fromarray((255 / white * values.clip(0, white)).astype(np.uint8))
-        reduced.paste(strip.convert("RGBA").reduce(factor), (0, row))
-    return reduced
