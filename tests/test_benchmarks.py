@@ -11,11 +11,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from cifar10_cnn import device, models, profiles
+from cifar10_cnn import device, profiles
 from cifar10_cnn.data import dataset as data
-from cifar10_cnn.device import keras
-from cifar10_cnn.models.fast_layers import Convolution
-from cifar10_cnn.studies import bench, compare, engine, peer
+from cifar10_cnn.studies import bench, compare, engine
 from cifar10_cnn.training import recipes
 
 SMOKE = profiles.get("smoke")
@@ -23,7 +21,6 @@ SMOKE = profiles.get("smoke")
 
 def a_training(seed: int, seconds: float, unit: float, accuracy: float) -> dict[str, Any]:
     return {
-        "job": "train",
         "recipe": "sprint",
         "seed": seed,
         "seconds": seconds,
@@ -42,14 +39,9 @@ def a_training(seed: int, seconds: float, unit: float, accuracy: float) -> dict[
 
 @pytest.fixture
 def rows() -> pd.DataFrame:
-    speed = {"job": "speed", "recipe": "standard", "peer_seconds": 100.0}
-    speeds = [
-        {**speed, "seed": 0, "seconds": 50.0, "unit": 60.0},
-        {**speed, "seed": 1, "seconds": 40.0, "unit": 80.0},
-    ]
     both = [a_training(0, 60, 60, 0.89), a_training(1, 120, 80, 0.91)]
     facts = {"data": "CIFAR-10", "profile": "full", "device": "CPU", "precision": "bf16"}
-    return pd.DataFrame([{**facts, "peer": "PyTorch", **row} for row in (*speeds, *both)])
+    return pd.DataFrame([{**facts, "peer": "PyTorch", **row} for row in both])
 
 
 def test_times_are_in_the_unit_of_their_own_minutes(rows: pd.DataFrame) -> None:
@@ -67,7 +59,7 @@ def test_times_are_in_the_unit_of_their_own_minutes(rows: pd.DataFrame) -> None:
 def test_the_shortest_training_comes_first_and_machines_of_two_kinds_apart(
     rows: pd.DataFrame,
 ) -> None:
-    dash = rows.query("job == 'train' and seed == 1").assign(recipe="dash", seconds=18.0)
+    dash = rows.query("seed == 1").assign(recipe="dash", seconds=18.0)
     slower = rows.assign(precision="fp32", seconds=4 * rows["seconds"], unit=4 * rows["unit"])
     lines = bench.table(pd.concat([slower, rows, dash], ignore_index=True))
     assert lines.index.tolist() == ["dash", "sprint", "sprint"]
@@ -76,29 +68,12 @@ def test_the_shortest_training_comes_first_and_machines_of_two_kinds_apart(
     assert lines["seconds"].tolist()[1:] == ["90 ± 42", "360 ± 170"]
 
 
-def test_speeds_are_ratios_to_the_peer(rows: pd.DataFrame) -> None:
-    lines = bench.speeds(rows)
-    assert lines.index.tolist() == ["`standard`, Keras", "`standard`, PyTorch"]
-    assert lines.loc["`standard`, Keras", "times as fast"] == "1.60 ± 0.57"  # 60 / 50 and 80 / 40
-    assert lines.loc["`standard`, Keras", "images/s"] == "1,125 ± 177"
-    assert lines.loc["`standard`, PyTorch", "s/epoch"] == "100.0 ± 0.0"
-
-
 def test_the_origin_names_data_profile_device_and_unit(rows: pd.DataFrame) -> None:
-    line = "CIFAR-10 · profile full · seed 0, 1 · CPU · U = 70.0 ± 11.5 s (PyTorch)"
+    line = "CIFAR-10 · profile full · seed 0, 1 · CPU · U = 70.0 ± 14.1 s (PyTorch)"
     assert bench.origin(rows) == line
 
 
-def test_one_slow_timing_does_not_change_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    rates = iter([1_000.0, 100.0, 2_000.0])
-    monkeypatch.setattr(compare, "images_per_second", lambda *_, **__: next(rates))
-    dataset = data.split(official.expected(), SMOKE, "own images", "f" * 64)
-    names = {"job": "speed", "recipe": "standard", "precision": "fp32", "seed": 0}
-    training = bench.STUDY.plan(dataset, SMOKE, **names)
-    assert bench._speed(training, dataset) == {"seconds": 50.0}  # 50,000 images at 1,000 a second
-
-
-def test_each_job_stands_between_two_measurements_of_its_unit(
+def test_each_training_stands_between_two_measurements_of_its_unit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     dataset = data.split(official.expected(), SMOKE, "own images", "f" * 64)
@@ -106,33 +81,31 @@ def test_each_job_stands_between_two_measurements_of_its_unit(
     jobs: list[str] = []
 
     def output(*arguments: str) -> dict[str, Any]:
-        jobs.append(" ".join(arguments[2:]) if arguments[0] == "-m" else f"peer {arguments[2]}")
+        jobs.append(" ".join(arguments[2:]) if arguments[0] == "-m" else "peer")
         return {"seconds": 50.0 + len(jobs), "device": "PyTorch"}
 
     monkeypatch.setattr(bench, "_output", output)
     monkeypatch.setattr(bench, "find_spec", lambda name: name)
-    cases, screen = bench.cases(["dash"], [3]), io.StringIO()
-    file = bench.run(cases, dataset, SMOKE, Console(file=screen, width=200), "practice")
+    cases, screen = bench.cases(["dash", "sprint"], [3]), io.StringIO()
+    file = bench.run(cases, dataset, SMOKE, Console(file=screen, width=200))
     assert jobs == [
-        *("peer airbench94", "speed standard 0 smoke practice", "peer standard"),
-        *("peer airbench94", "speed batchnorm_cnn 0 smoke practice"),
-        *("peer airbench94", "train dash 3 smoke practice", "peer airbench94"),
+        *("peer", "dash 3 smoke practice", "peer"),
+        *("sprint 3 smoke practice", "peer"),
     ]
     rows = bench.rows(file)
-    assert rows["unit"].tolist() == [(51 + 54) / 2, (54 + 56) / 2, (56 + 58) / 2]
-    assert rows["peer_seconds"].tolist()[0] == 53
+    assert rows["unit"].tolist() == [(51 + 53) / 2, (53 + 55) / 2]
     assert set(rows["precision"]) == {device.arithmetic()}
-    bench.run(cases, dataset, SMOKE, Console(quiet=True), "practice")
-    assert len(jobs) == 8
+    bench.run(cases, dataset, SMOKE, Console(quiet=True))
+    assert len(jobs) == 5
     # Without PyTorch it says so, and goes on.
     monkeypatch.setattr(bench, "find_spec", lambda name: None)
     more = bench.cases(["dash"], [4])
-    file = bench.run(more, dataset, SMOKE, Console(file=screen, width=200), "practice")
+    file = bench.run(more, dataset, SMOKE, Console(file=screen, width=200))
     assert "pip install -e '.[bench]'" in screen.getvalue()
-    assert bench.rows(file)["unit"].isna().tolist() == [False, False, False, True]
+    assert bench.rows(file)["unit"].isna().tolist() == [False, False, True]
     # With other arithmetic it is another measurement.
     monkeypatch.setattr(device, "arithmetic", lambda: "bf16 (of another kind)")
-    assert len(engine.missing(bench.STUDY, bench.cases(["dash"], [3]), dataset, SMOKE)) == 3
+    assert len(engine.missing(bench.STUDY, bench.cases(["dash"], [3]), dataset, SMOKE)) == 1
 
 
 def check(row: dict[str, Any]) -> None:
@@ -149,35 +122,25 @@ def check(row: dict[str, Any]) -> None:
 @pytest.mark.long
 def test_a_training_is_measured_from_start_to_test() -> None:
     dataset = data.split(official.expected(), SMOKE, "own images", "f" * 64)
-    names = {"job": "train", "recipe": "dash", "precision": "fp32", "seed": 0}
+    names = {"recipe": "dash", "precision": "fp32", "seed": 0}
     check(bench._train(bench.STUDY.plan(dataset, SMOKE, **names), dataset))
 
 
 @pytest.mark.long
 def test_a_job_is_a_process_of_its_own() -> None:
-    check(bench._output("-m", bench.__name__, "train", "dash", "0", "smoke", "practice"))
+    check(bench._output("-m", bench.__name__, "dash", "0", "smoke", "practice"))
 
 
 @pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch, as the benchmark does")
 def test_the_peer_measures_without_the_package() -> None:
-    row = bench._peer("standard")
+    row = bench._peer()
     assert row["seconds"] > 0
     assert "PyTorch" in row["device"]
 
 
-def test_the_peer_of_standard_is_the_same_network_with_the_same_batches() -> None:
-    theirs, ours = peer.NETWORKS["standard"], recipes.get("standard")
-    layers = models.build(ours.model).layers
-    averaging = keras.layers.GlobalAveragePooling2D
-    filters = [layer.filters for layer in layers if isinstance(layer, Convolution)]
-    assert [width for width in theirs.widths for _ in range(2)] == filters
-    assert theirs.batch_size == ours.batch_size
-    assert theirs.means == any(isinstance(layer, averaging) for layer in layers)
-
-
 def test_dash_is_as_good_as_the_best_published_network_in_a_tenth_of_its_time() -> None:
     """Notebook 06 says so, and that the longer recipes are better than all of them."""
-    rows = bench.rows().query("job == 'train'")
+    rows = bench.rows()
     assert set(rows["precision"]) == {"bf16 (AVX-512)"}
     fast = rows.groupby("recipe")[["accuracy", "seconds"]].mean()
     runs = compare.rows().query("protocol == 'honest' and precision == 'bf16'")

@@ -23,7 +23,6 @@ from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.data import dataset as data
 from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import calibration
-from cifar10_cnn.studies import bench, compare, tune
 
 SOURCE = Path(cifar10_cnn.__file__).parent
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -46,7 +45,6 @@ MODEL = keras.Sequential(
     ]
 )
 SMOKE = profiles.get("smoke")
-RESULTS = compare.rows()
 FIGURE = plots.channels(IMAGES[0])
 SCORED = {"labels": LABELS, "probabilities": PROBABILITIES}
 PREDICTED = {"images": IMAGES, **SCORED, "class_names": NAMES}
@@ -161,19 +159,17 @@ CALLS: dict[str, dict[str, Any]] = {
     "training.optimizers.make": {"name": "sgd", "learning_rate": 0.1},
     "training.recipes.get": {"name": "sprint"},
     "training.save_result": {"_profile": SMOKE, "_dataset": DATASET, "numbers": {"a": 0.5}},
-    **{f"studies.compare.{name}": {"results": RESULTS} for name in (
-        "by_optimizer", "follow_ups", "histories", "honest", "precisions", "shortfalls", "table",
-        "test_accuracies",
-    )},
-    **{f"studies.bench.{name}": {"results": bench.rows()} for name in ("origin", "table")},
-    "studies.tune.trials": {"results": tune.rows()},
 }  # fmt: skip
 CALLS["plots.precision_recall"].pop("images")
 #: Public functions that the table leaves out, and why.
 REASONS = {
     "It takes only what the course itself has made.": {
         "device.computing_in", "evaluation.scores.evaluate", "profiles.Profile",
-        "studies.bench.rows", "studies.compare.images_per_second", "studies.compare.load",
+        *(f"studies.bench.{name}" for name in ("origin", "rows", "table")),
+        *(f"studies.compare.{name}" for name in (
+            "by_optimizer", "follow_ups", "histories", "honest", "images_per_second", "load",
+            "precisions", "shortfalls", "table", "test_accuracies",
+        )), "studies.tune.trials",
         "training.Resume",
         "training.runs.ship",
         "training.runs.train", "training.runs.trained_model", "training.save_run",
@@ -181,7 +177,7 @@ REASONS = {
     },
     "A test of its own tries its arguments.": {
         "course.doctor.doctor", "course.predict.predict",
-        "course.runner.run", "data.dataset.import_path", "data.dataset.load", "data.load",
+        "course.runner.run", "data.dataset.load", "data.load",
     },
 }  # fmt: skip
 REASONED = set().union(*REASONS.values())

@@ -94,17 +94,6 @@ def mapping(values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     return values
 
 
-def frame(values: Any, what: str, *columns: str) -> Any:
-    """Return a table of pandas that has some columns, and a row at least."""
-    missing = [name for name in columns if name not in getattr(values, "columns", ())]
-    if missing or not len(values):
-        raise ValueError(
-            f"The {what} lack {'rows' if not missing else 'the columns ' + ', '.join(missing)}: "
-            "take a table as the course writes it."
-        )
-    return values
-
-
 def file_name(value: Any, what: str) -> str:
     """Return a name that is good for a file: of letters, digits, - and _ alone."""
     if not isinstance(value, str) or not re.fullmatch(r"[\w-]{1,100}", value):

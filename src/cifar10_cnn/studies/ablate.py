@@ -224,8 +224,6 @@ def losses(results: pd.DataFrame) -> pd.DataFrame:
     One row a recipe, component and precision of the whole: ``accuracy`` with TTA, 0 to 1;
     ``points`` lost with each seed, a list; how many ``times as long`` it takes.
     """
-    columns = ("recipe", "component", "seed", "instead", "precision", "accuracy_tta", "seconds")
-    checks.frame(results, "results", *columns)
     same = ["recipe", "precision", "seed"]
     whole = results[results["component"] == WHOLE].set_index(same)
     pairs = results.join(whole[["accuracy_tta", "seconds"]].add_suffix("_whole"), on=same)

@@ -2,11 +2,10 @@
 
 Machines differ, and one machine differs from hour to hour. So times are given in U, the seconds
 that an epoch of airbench94's network takes in plain PyTorch (``peer``), measured before and after
-each job. Each job is a process of its own, so that none warms the next one up: ``python -m
-cifar10_cnn.studies.bench JOB RECIPE SEED PROFILE SOURCE`` prints one line of JSON. One row a job:
-``precision`` is ``device.arithmetic``; ``seconds`` of a training or of an epoch at full size;
-``unit``, U in the same minutes, and the ``peer`` that measured it; ``peer_seconds`` of an epoch of
-the same network in PyTorch; and what a training tells of accuracy, time and memory.
+each training. Each is a process of its own, so that none warms the next one up: ``python -m
+cifar10_cnn.studies.bench RECIPE SEED PROFILE SOURCE`` prints one line of JSON. One row a training:
+``precision`` is ``device.arithmetic``; ``unit``, U in the same minutes, and the ``peer`` that
+measured it; and what the training tells of accuracy, time and memory.
 """
 
 import json
@@ -38,19 +37,17 @@ from cifar10_cnn.data.dataset import Dataset, Split
 from cifar10_cnn.device import keras
 from cifar10_cnn.evaluation import scores
 from cifar10_cnn.profiles import Profile
-from cifar10_cnn.studies import compare, engine, peer
+from cifar10_cnn.studies import engine
 from cifar10_cnn.studies.engine import Callbacks, Case, Names, Rows, Study
 from cifar10_cnn.training import recipes, trainer
 from cifar10_cnn.training.trainer import Training
 
 #: Test accuracies whose time is measured, and the columns of these times.
 MARKS = {f"seconds_to_{mark:.0%}": mark for mark in (0.72, 0.80, 0.90)}
-#: The recipes whose networks' speed is measured at full size.
-SPEEDS = {"standard": "`standard`", "batchnorm_cnn": "P1"}
 
 
 def cases(names: Sequence[str], seeds: Sequence[int]) -> list[Names]:
-    """Return what is measured: two networks' speeds, and some fast recipes with some seeds.
+    """Return the trainings of some fast recipes, all of one seed before the next.
 
     Raises:
         CourseError: if a recipe is no fast one.
@@ -59,19 +56,20 @@ def cases(names: Sequence[str], seeds: Sequence[int]) -> list[Names]:
     for name in names:
         if not recipes.get(name).sizes:
             raise CourseError(f"{name} is no fast recipe: choose of {', '.join(recipes.fast())}.")
-    trainings = [("train", name, checks.count(seed, "seed", 0)) for seed in seeds for name in names]
-    jobs = [*(("speed", name, 0) for name in SPEEDS), *trainings]
-    here = {"precision": device.arithmetic()}
-    return [{"job": job, "recipe": name, **here, "seed": seed} for job, name, seed in jobs]
+    here = device.arithmetic()
+    return [
+        {"recipe": name, "precision": here, "seed": checks.count(seed, "seed", 0)}
+        for seed in seeds
+        for name in names
+    ]
 
 
 def _plan(
-    dataset: Dataset, profile: Profile, *, job: str, recipe: str, precision: str, seed: int
+    dataset: Dataset, profile: Profile, *, recipe: str, precision: str, seed: int
 ) -> Training:
     settings = recipes.get(recipe)
-    epochs = settings.epochs_at(profile) if job == "train" else 2
     kind: device.Precision = "fp32" if precision == "fp32" else "bf16"
-    part = "train and validation" if job == "train" else "first images"
+    part, epochs = "train and validation", settings.epochs_at(profile)
     return Training(settings, epochs, seed, dataset.fingerprint, part, kind, "last")
 
 
@@ -128,13 +126,6 @@ def _train(training: Training, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _speed(training: Training, dataset: Dataset) -> dict[str, Any]:
-    """Return the seconds of an epoch of 50,000 images at 32 by 32 pixels, the median timing's."""
-    settings = (training.recipe, dataset, training.precision, 6_000)
-    rates = [compare.images_per_second(*settings) for _ in range(3)]
-    return {"seconds": peer.EPOCH / statistics.median(rates)}
-
-
 def _peak_mib() -> float:
     """Return the most memory that this process has held, MiB; not known on Windows."""
     try:
@@ -145,50 +136,41 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-STUDY = Study("bench", ("job", "recipe", "precision", "seed"), _plan)
+STUDY = Study("bench", ("recipe", "precision", "seed"), _plan)
 rows = partial(engine.rows, "bench")
 
 
-def run(
-    cases: Sequence[Names],
-    dataset: Dataset,
-    profile: Profile,
-    console: Console,
-    source: str | None = None,
-) -> Path:
+def run(cases: Sequence[Names], dataset: Dataset, profile: Profile, console: Console) -> Path:
     """Measure what is missing. Nothing else should run on the machine meanwhile.
 
-    The jobs load the data set by themselves, from ``source``, as ``data.load`` takes it; by default
-    from what ``CIFAR10_DATA`` names, else ``auto``.
+    The trainings load the data set by themselves, from what ``CIFAR10_DATA`` names.
 
     Raises:
-        CourseError: if a job fails.
+        CourseError: if one fails.
     """
     if find_spec("torch") is None:
         text = "PyTorch is not there, so there is no U: install it by `pip install -e '.[bench]'`."
         console.print(text, markup=False)
-    place = source or os.environ.get("CIFAR10_DATA", "auto")
+    place = os.environ.get("CIFAR10_DATA", "auto")
     units: list[dict[str, Any]] = []
 
     def measure(case: Case, callbacks: Callbacks) -> Rows:
         if not units:
-            units.append(_peer("airbench94"))
-        job, name, seed = (str(case.names[column]) for column in ("job", "recipe", "seed"))
-        row = _output("-m", __name__, job, name, seed, profile.name, place)
-        if job == "speed" and name in peer.NETWORKS:
-            row["peer_seconds"] = _peer(name)["seconds"]
-        units.append(_peer("airbench94"))
+            units.append(_peer())
+        name, seed = (str(case.names[column]) for column in ("recipe", "seed"))
+        row = _output("-m", __name__, name, seed, profile.name, place)
+        units.append(_peer())
         unit = statistics.mean(each["seconds"] for each in units[-2:])
         return [row | {"unit": unit, "peer": units[-1]["device"]}]
 
     return engine.run(STUDY, measure, cases, dataset, profile, console)
 
 
-def _peer(network: str) -> dict[str, Any]:
+def _peer() -> dict[str, Any]:
     """Return seconds and device of an epoch in PyTorch; no number where it is not installed."""
     if find_spec("torch") is None:
         return {"seconds": math.nan, "device": ""}
-    return _output("-P", peer.__file__, network)
+    return _output("-P", str(Path(__file__).with_name("peer.py")))
 
 
 def _output(*arguments: str) -> dict[str, Any]:
@@ -197,7 +179,7 @@ def _output(*arguments: str) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise CourseError(f"The benchmark's job {' '.join(arguments[2:])} failed: {last}")
+        raise CourseError(f"The benchmark's process {' '.join(arguments[1:])} failed: {last}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -207,10 +189,7 @@ def table(results: pd.DataFrame) -> pd.DataFrame:
     Times are in U, each divided by the U of its own minutes, in seconds where there was no peer;
     mean ± standard deviation over n seeds. Used in notebook 06.
     """
-    times = ("seconds", "unit", "tta_seconds", "start_seconds", *MARKS)
-    columns = ("job", "recipe", "precision", "parameters", "accuracy", "accuracy_tta", "peak_mib")
-    checks.frame(results, "results", *columns, *times)
-    trained = results[results["job"] == "train"].sort_values("seconds", kind="stable")
+    trained = results.sort_values("seconds", kind="stable")
     lines = [
         {
             "recipe": recipe,
@@ -232,33 +211,8 @@ def table(results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).set_index("recipe")
 
 
-def speeds(results: pd.DataFrame) -> pd.DataFrame:
-    """Return how fast some networks train at 32 by 32 pixels, as text.
-
-    ``times as fast`` as airbench94's network in PyTorch in the same minutes.
-    """
-    columns = ("job", "recipe", "precision", "seconds", "unit", "peer_seconds")
-    measured = checks.frame(results, "results", *columns).query(
-        f"job == 'speed' and recipe in {list(SPEEDS)}"
-    )
-    lines = [
-        {
-            "network": f"{SPEEDS[recipe]}, {library}",
-            "precision": precision,
-            "images/s": mean_and_sd(peer.EPOCH / runs[column], ",.0f"),
-            "s/epoch": mean_and_sd(runs[column], ".1f"),
-            "times as fast": mean_and_sd(runs["unit"] / runs[column], ".2f"),
-        }
-        for (recipe, precision), runs in measured.groupby(["recipe", "precision"], sort=False)
-        for library, column in (("Keras", "seconds"), ("PyTorch", "peer_seconds"))
-        if not runs[column].isna().any()
-    ]
-    return pd.DataFrame(lines).set_index("network")
-
-
 def origin(results: pd.DataFrame) -> str:
     """Return data, profile, seeds, device and U of some rows in one line."""
-    checks.frame(results, "results", "precision", "unit", "peer")
     units = [
         f" · U = {mean_and_sd(group['unit'], '.1f', 's')} ({group['peer'].iloc[0]})"
         for _, group in results.dropna(subset="unit").groupby("precision")
@@ -276,12 +230,11 @@ def _in_units(runs: pd.DataFrame, column: str) -> str:
 
 
 def _main() -> None:
-    job, name, seed, profile_name, source = sys.argv[1:]
+    name, seed, profile_name, source = sys.argv[1:]
     profile = profiles.get(profile_name)
     dataset = data.load(profile, source)
-    here = device.arithmetic()
-    training = _plan(dataset, profile, job=job, recipe=name, precision=here, seed=int(seed))
-    print(json.dumps((_train if job == "train" else _speed)(training, dataset)))
+    training = _plan(dataset, profile, recipe=name, precision=device.arithmetic(), seed=int(seed))
+    print(json.dumps(_train(training, dataset)))
 
 
 if __name__ == "__main__":

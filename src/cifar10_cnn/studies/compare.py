@@ -111,7 +111,6 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 
     ``runs`` counts seeds; ``seconds`` are the median epoch's; ``test_accuracies`` those of all.
     """
-    checks.frame(results, "results", *COLUMNS)
     # Only one row of a run has a test accuracy.
     groups = results.groupby(["recipe", "protocol", "precision"], sort=False)
     means = groups.agg(
@@ -186,7 +185,6 @@ def shortfalls(results: pd.DataFrame) -> dict[str, str]:
 
 def usual_precision(results: pd.DataFrame) -> str:
     """Return the precision with the most runs."""
-    checks.frame(results, "results", "precision", "test_accuracy")
     counts = results.dropna(subset="test_accuracy")["precision"].value_counts()
     if counts.empty:
         raise ValueError("No run among the results was tested: none has a test accuracy.")
@@ -202,7 +200,6 @@ def honest(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _usual_honest(results: pd.DataFrame) -> pd.DataFrame:
-    checks.frame(results, "results", "recipe", "protocol", "precision")
     return results.query(f"precision == '{usual_precision(results)}' and protocol == 'honest'")
 
 
@@ -221,14 +218,12 @@ def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
 
 def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
     """Return the test accuracy of each run, 0 to 1, by recipe. Used in notebook 06."""
-    checks.frame(results, "results", "recipe", "test_accuracy")
     tested = results.dropna(subset="test_accuracy")
     return tested.groupby("recipe", sort=False)["test_accuracy"].apply(list).to_dict()
 
 
 def histories(results: pd.DataFrame) -> dict[str, list[dict[str, list[float]]]]:
     """Return each run's history, as ``model.fit`` gives it, by recipe. Used in notebook 06."""
-    checks.frame(results, "results", *COLUMNS)
     return {
         str(name): [
             run[["accuracy", "val_accuracy", "loss", "val_loss"]].to_dict("list")
@@ -260,7 +255,6 @@ def precisions(results: pd.DataFrame) -> pd.DataFrame:
     Used in notebook 06. Mean test accuracies and their standard deviations in percent over the
     seeds that both have; how many times as long an epoch takes in fp32.
     """
-    checks.frame(results, "results", *COLUMNS)
     by = ["recipe", "protocol", "seed"]
     pairs = results.groupby([*by, "precision"]).agg(
         accuracy=("test_accuracy", "max"), seconds=("seconds", "median")

@@ -73,7 +73,6 @@ def trials(results: pd.DataFrame | None = None) -> tuple[dict[str, list[tuple[fl
     """
     every = rows() if results is None else results
     columns = ["learning_rate", "validation_accuracy"]
-    checks.frame(every, "results", "optimizer", *columns)
     pairs = {
         str(name): list(group[columns].itertuples(index=False, name=None))
         for name, group in every.groupby("optimizer", sort=False)
