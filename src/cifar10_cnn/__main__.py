@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from cifar10_cnn import __version__, profiles
+from cifar10_cnn.common import settings
 from cifar10_cnn.common.errors import CourseError
 
 
@@ -25,6 +26,9 @@ class _PlainErrors(TyperGroup):
             return super().invoke(ctx)
         except CourseError as error:
             text, code = str(error), 1
+        except MemoryError as error:
+            text = f"The memory is full ({error}): close other programs, or take a smaller profile."
+            text, code = f"{text} A training that has begun goes on from its last epoch.", 1
         except KeyboardInterrupt as error:
             text, code = str(error) or "Interrupted.", 130
         errors = Console(stderr=True, style="red", soft_wrap=True)
@@ -242,7 +246,7 @@ def _load(size: profiles.Profile, source: str | None) -> Any:
     from cifar10_cnn import device
     from cifar10_cnn.data import dataset
 
-    os.environ["CIFAR10_DATA"] = source or os.environ.get("CIFAR10_DATA", "auto")
+    os.environ["CIFAR10_DATA"] = settings.data(source)
     device.start()
     return dataset.load(size)
 

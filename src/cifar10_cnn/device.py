@@ -14,12 +14,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from cifar10_cnn.common import checks, workarounds
+from cifar10_cnn.common import checks, settings, workarounds
 from cifar10_cnn.common.errors import CourseError
 
 workarounds.set_tensorflow_variables()
-with workarounds.mute_stderr():
+with workarounds.starting_keras():
     import keras
+
+    # Whatever keras.json says, which another project may have written.
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
 if keras.backend.backend() == "tensorflow":
     workarounds.disable_autotuning()
 
@@ -65,7 +69,7 @@ def precision(requested: str | None = None) -> Precision:
     Raises:
         CourseError: if there is no such precision, or none on this machine.
     """
-    requested = requested or os.environ.get("CIFAR10_PRECISION") or "auto"
+    requested = requested or settings.get("PRECISION", "auto")
     checks.chosen(requested, ("auto", "bf16", "fp32"), "precision")
     if _gpu_names():
         able = faster = _gpu_has_bf16()

@@ -1,8 +1,8 @@
 """How much to run: one name, read from ``CIFAR10_PROFILE``, sets all sizes and epochs."""
 
-import os
 from dataclasses import dataclass
 
+from cifar10_cnn.common import settings
 from cifar10_cnn.common.errors import CourseError
 
 
@@ -60,4 +60,4 @@ def current() -> Profile:
     Raises:
         CourseError: if the variable names no profile.
     """
-    return get(os.environ.get("CIFAR10_PROFILE") or "quick")
+    return get(settings.get("PROFILE", "quick"))

@@ -46,8 +46,10 @@ def write(file: Path, content: str | bytes) -> None:
                 part.write(raw)
                 sync(part.file)
             os.umask(mask := os.umask(0))
-            # A temporary file is private; a result is as readable as any other file.
-            Path(part.name).chmod(0o666 & ~mask)
+            # A temporary file is private; a result is as readable as any other file, where the
+            # file system has rights at all.
+            with suppress(OSError):
+                Path(part.name).chmod(0o666 & ~mask)
             Path(part.name).replace(file)
             sync_names(file.parent)
     finally:
@@ -111,7 +113,7 @@ def alone(lock: Path, taken: str, *, wait: bool) -> Iterator[None]:
     Raises:
         CourseError: if the lock cannot be written, or is held and this does not ``wait``.
     """
-    held = FileLock(lock)
+    held = FileLock(lock, is_singleton=True)  # this program is not kept out by itself
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -121,6 +123,8 @@ def alone(lock: Path, taken: str, *, wait: bool) -> Iterator[None]:
                 raise CourseError(taken) from error
             print(taken)
             held.acquire()
+    except NotImplementedError:  # some network disks have no locks: then nothing is kept out
+        pass
     except OSError as error:
         raise CourseError(
             f"{lock.parent} cannot be written to ({error.strerror or error}): name another folder "

@@ -1,7 +1,8 @@
 """Where the course keeps its files."""
 
-import os
 from pathlib import Path
+
+from cifar10_cnn.common import settings
 
 
 def home() -> Path:
@@ -10,8 +11,7 @@ def home() -> Path:
     It is the repository; the environment variable ``CIFAR10_HOME`` names another one, for example
     where a class shares one read-only installation.
     """
-    named = os.environ.get("CIFAR10_HOME")
-    return Path(named).expanduser().resolve() if named else Path(__file__).resolve().parents[3]
+    return settings.home(Path(__file__).resolve().parents[3])
 
 
 def data_folder() -> Path:

@@ -1,13 +1,20 @@
-"""What is done around habits of other libraries that cost the course noise or time."""
+"""What is done around habits of other libraries and systems that cost the course noise or time."""
 
+import codecs
 import contextlib
 import importlib
+import io
 import logging
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from cifar10_cnn.common import settings
+from cifar10_cnn.common.errors import CourseError
 
 
 def set_tensorflow_variables() -> None:
@@ -30,7 +37,7 @@ def mute_stderr() -> Iterator[None]:
 
     ``CIFAR10_STARTUP_MESSAGES=1`` leaves it alone, for those who look for a driver's complaint.
     """
-    if os.environ.get("CIFAR10_STARTUP_MESSAGES") == "1":
+    if settings.get("STARTUP_MESSAGES") == "1":
         yield
         return
     sys.stderr.flush()
@@ -42,6 +49,50 @@ def mute_stderr() -> Iterator[None]:
     finally:
         os.dup2(before, 2)
         os.close(before)
+
+
+def print_on_any_console() -> None:
+    """Let letters that a console lacks (of Windows, redirected; of cron) be printed as others."""
+    others = {"█": "#", "·": "-", "–": "-", "…": "...", "×": "x", "±": "+/-"}
+
+    def replace(error: Any) -> tuple[str, int]:
+        missing = error.object[error.start : error.end]
+        return "".join(others.get(letter, "?") for letter in missing), error.end
+
+    codecs.register_error("cifar10_cnn", replace)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            stream.reconfigure(errors="cifar10_cnn")
+
+
+def give_a_home() -> None:
+    """Set ``HOME`` in a container whose user has none: Jupyter and matplotlib write to theirs."""
+    if os.path.expanduser("~") in ("~", "/"):  # noqa: PTH111 - Path's raises an error then
+        os.environ["HOME"] = tempfile.mkdtemp(prefix="home-")
+
+
+@contextlib.contextmanager
+def starting_keras() -> Iterator[None]:
+    """Say in one sentence why Keras does not start; import it inside.
+
+    Raises:
+        CourseError: if its backend is missing, or a file of its name stands in the way.
+    """
+    if not os.environ.get("KERAS_BACKEND"):
+        os.environ.pop("KERAS_BACKEND", None)
+    try:
+        with mute_stderr():
+            yield
+    except (ImportError, ValueError) as error:
+        named = os.environ.get("KERAS_BACKEND", "")
+        whose = f"KERAS_BACKEND={named}" if named else "~/.keras/keras.json"
+        raise CourseError(
+            f"Keras does not start ({error}): run `pip install -r requirements.txt` again; if "
+            f"{whose} names another backend than tensorflow, install that one too or take it away."
+        ) from error
+    except AttributeError as error:
+        file = sys.modules["keras"].__file__
+        raise CourseError(f"{file} is found in Keras' place ({error}): rename it.") from error
 
 
 def disable_autotuning() -> None:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import psutil
 from packaging.requirements import Requirement
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cifar10_cnn import __version__
-from cifar10_cnn.common import files, paths
+from cifar10_cnn.common import files, paths, settings
 from cifar10_cnn.common.errors import CourseError
 
 #: Memory and disk in gigabytes below which a full run is likely to fail.
@@ -49,6 +50,8 @@ def examine() -> Iterator[Finding]:
 
         yield "device", "ok", device.describe()
         yield "GPU", "ok", device.gpu_hint()
+    except CourseError as error:
+        yield "device", "broken", str(error)
     except Exception as error:  # whatever it is, the doctor reports it
         reason = f"Keras does not start ({type(error).__name__}: {error})"
         yield "device", "broken", f"{reason}: {_AGAIN}"
@@ -63,6 +66,7 @@ def examine() -> Iterator[Finding]:
     state = "ok" if free >= NEEDED_DISK else "note" if free >= 0.5 else "broken"
     yield "disk", state, f"{free:.1f} GB free in {home}; a run needs about {NEEDED_DISK} GB"
     yield _data()
+    yield from _in_the_way()
 
 
 def requirements() -> list[Requirement]:
@@ -89,10 +93,27 @@ def _packages() -> Iterator[Finding]:
     yield "packages", "ok" if fitting else "note", ", ".join(fitting) or nothing
 
 
+def _in_the_way() -> Iterator[Finding]:
+    """Look for settings and files of other projects that Python finds before those meant."""
+    named = {
+        key: value for key, value in os.environ.items() if key.startswith(("CIFAR10_", "KERAS_"))
+    }
+    yield "variables", "ok", ", ".join(f"{key}={value}" for key, value in named.items()) or "none"
+    packages = {package.name for package in requirements()} | {"keras", "sklearn"}
+    for folder in (Path.cwd(), paths.notebooks_folder()):
+        for file in sorted(folder.glob("*.py")):
+            if file.stem in packages:
+                yield (
+                    "files",
+                    "broken",
+                    f"{file} is found before the package {file.stem}: rename it",
+                )
+
+
 def _data() -> Finding:
     from cifar10_cnn.data import dataset
 
-    named = os.environ.get("CIFAR10_DATA", "auto")
+    named = settings.data()
     try:
         if named in ("auto", "cifar10"):
             return "data", "ok", dataset.describe().splitlines()[0]

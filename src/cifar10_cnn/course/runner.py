@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cifar10_cnn import profiles
-from cifar10_cnn.common import files, paths
+from cifar10_cnn.common import files, paths, settings
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.common.formats import duration
 from cifar10_cnn.course import kernel, pages
@@ -53,7 +53,7 @@ def run(
     folder = paths.runs_folder() / size.name
     taken = f"Another run of profile {size.name} is going on: wait for it, or stop it first."
     with files.alone(folder.with_name(f".{size.name}.lock"), taken, wait=False):
-        source = absolute(data or os.environ.get("CIFAR10_DATA", "auto"))
+        source = settings.data(data)
         # Once here, so that a download shows its bar and the kernels find the cache.
         dataset = course_data.load(size, source)
         summary = Summary(size.name, size.seed, dataset.name, dataset.fingerprint, dataset.origin)
@@ -99,13 +99,6 @@ def select(names: Iterable[str]) -> dict[str, Path]:
             raise CourseError(f"There is no notebook {name!r}: choose out of {', '.join(course)}.")
         selected |= matches
     return {key: file for key, file in course.items() if key in selected or not names}
-
-
-def absolute(source: str) -> str:
-    """Return a data source as the kernels find it, whose working directory is another one."""
-    path = files.path(source)
-    has_name = source in ("auto", "cifar10", "practice")
-    return source if has_name or not path.exists() else str(path.resolve())
 
 
 def _run_all(

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from cifar10_cnn import __version__, profiles
-from cifar10_cnn.common import checks, files, paths
+from cifar10_cnn.common import checks, files, paths, settings
 from cifar10_cnn.common.errors import CourseError, DataError
 from cifar10_cnn.data import download, practice, readers, store
 from cifar10_cnn.data.readers import CLASS_NAMES, Arrays
@@ -102,7 +102,7 @@ def load(
     profile = profiles.current() if profile is None else profile
     if not isinstance(profile, Profile):
         raise CourseError(f"{profile!r} is no profile: give profiles.get('quick'), say.")
-    arrays, name, fingerprint = _all_images(source or os.environ.get("CIFAR10_DATA", "auto"))
+    arrays, name, fingerprint = _all_images(settings.data(source))
     dataset = split(arrays, profile, name, fingerprint)
     if classes is not None:
         dataset = select_classes(dataset, classes, profile.seed)

@@ -1,6 +1,5 @@
 """The download of CIFAR-10: its addresses, its checksum, and the one call that gets it."""
 
-import os
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from cifar10_cnn.common import settings
 from cifar10_cnn.common.errors import DataError
 
 #: The official server, and one that has the same file.
@@ -45,7 +45,7 @@ def official_archive(folder: Path) -> Path:
         DataError: if no server gives the official bytes, or the disk is full.
     """
     pooch.get_logger().setLevel("WARNING")
-    mirror = os.environ.get("CIFAR10_MIRROR")
+    mirror = settings.get("MIRROR")
     reasons = []
     for url in [*([mirror] if mirror else []), *URLS]:
         source = pooch.create(

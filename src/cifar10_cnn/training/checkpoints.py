@@ -83,6 +83,10 @@ class Resume(Seconds):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Set everything as the checkpoint says; without one, write the first."""
+        folder = self._file.parent
+        taken = f"Another program trains in {folder}: wait for it, or stop it first."
+        self._alone = files.alone(folder.with_name(f".{folder.name}.lock"), taken, wait=False)
+        self._alone.__enter__()
         model = self.model
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
@@ -104,13 +108,21 @@ class Resume(Seconds):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Write a checkpoint."""
         super().on_epoch_end(epoch, logs)
-        for name, value in (logs or {}).items():
+        numbers = logs or {}
+        for callback in self._counting.values():
+            if callback.monitor not in numbers:  # Keras would only warn, and keep no best epoch
+                raise CourseError(
+                    f"{type(callback).__name__} watches {callback.monitor!r}, which this training "
+                    f"does not measure: let it watch one of {', '.join(numbers)}."
+                )
+        for name, value in numbers.items():
             self.history.setdefault(name, []).append(float(value))
         self._epoch, self._stopped = epoch + 1, bool(self.model.stop_training)
         self._write()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Let a later call without this callback begin with its own first epoch."""
+        self._alone.__exit__(None, None, None)
         self.model._initial_epoch = None
         self._epoch_at_end = self._epoch
 
