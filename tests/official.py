@@ -68,7 +68,8 @@ def binary_batch(images: np.ndarray, labels: np.ndarray) -> bytes:
 
 
 def write_tar(file: Path, members: dict[str, bytes]) -> Path:
-    with tarfile.open(file, "w:gz" if file.suffix == ".gz" else "w") as archive:
+    kind = file.suffix[1:] if file.suffix in (".gz", ".bz2", ".xz") else ""
+    with tarfile.open(file, f"w:{kind}") as archive:
         for name, contents in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(contents)

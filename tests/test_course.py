@@ -400,13 +400,3 @@ def test_no_server_of_ours_is_open_to_others():
         *(REPOSITORY / name for name in ("README.md", ".ci/run", "notebooks/conftest.py")),
     ]
     assert [file for file in texts if OPEN.search(file.read_text(encoding="utf-8"))] == []
-
-
-def test_own_data_is_named_by_its_absolute_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "images").mkdir()
-    (tmp_path / "auto").mkdir()
-    assert runner.absolute("images") == str(tmp_path / "images")
-    assert runner.absolute("auto") == "auto"
-    with pytest.raises(CourseError, match="home of an unknown user"):
-        runner.absolute("~nobody-of-that-name/images")

@@ -111,8 +111,8 @@ def test_a_file_called_as_keras_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 def test_any_console_prints_all_in_letters_that_it_has(
     tmp_path: Path, console: dict[str, str]
 ) -> None:
-    code = "import cifar10_cnn\nprint('█ a · b', 'ü × 2 …')"
-    done = python(code, tmp_path, PYTHONIOENCODING=None, **console)
+    code = r"import cifar10_cnn; print('\u2588 a \u00b7 b', '\u00fc \u00d7 2 \u2026')"
+    done = python(code, tmp_path, **{"PYTHONIOENCODING": None, **console})
     assert (done.code, done.err) == (0, "")
     assert done.out.decode("latin-1").split()[:2] == ["#", "a"]
 
@@ -142,11 +142,13 @@ def test_rights_and_locks_are_niceties(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def small_training(folder: Path, metric: str = "accuracy", monitor: str = "val_accuracy") -> None:
-    images, labels = np.zeros((8, 4), np.float32), np.arange(8) % 2
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    images, labels = np.zeros((8, 2, 2, 3), np.uint8), np.arange(8) % 2
+    layers = [keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+    model = keras.Sequential([keras.Input((2, 2, 3)), *layers])
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=[metric])
     batches = Shuffled(images, labels, batch_size=4, seed=0)
-    best = keras.callbacks.ModelCheckpoint(folder / "m.keras", monitor, save_best_only=True)
+    options = {"save_best_only": True, "mode": "max"}
+    best = keras.callbacks.ModelCheckpoint(folder / "m.keras", monitor, **options)
     resume = Resume(folder, batches, [best])
     model.fit(batches, validation_data=(images, labels), callbacks=[best, resume], verbose=0)
 
@@ -179,7 +181,7 @@ def test_of_two_programs_one_trains_in_a_folder(tmp_path: Path) -> None:
 
 def test_a_full_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
-        np.zeros(2**60)
+        np.zeros(2**50, np.uint8)
 
     monkeypatch.setattr(__main__, "_load", full)
     done = CliRunner().invoke(__main__.app, ["train", "plain_cnn", "--profile", "smoke"])

@@ -59,7 +59,7 @@ Ship = Annotated[bool, _option("--ship", help="Let the repository show it.")]
 Resume = Annotated[bool, _option("--resume", help="Skip what has finished and has not changed.")]
 _NOTEBOOKS = "Such as 01 or 04_train; all in order if none is named."
 Notebooks = Annotated[list[str] | None, typer.Argument(help=_NOTEBOOKS)]
-_MODEL = "A saved .keras file; by default notebook 04's, else the shipped one."
+_MODEL = "A .keras file that takes pixels of 0 to 255; by default notebook 04's or the shipped one."
 
 
 @app.callback(invoke_without_command=True)
@@ -176,6 +176,9 @@ def evaluate(
     typer.echo(f"Model: {origin}")
     typer.echo(f"Test accuracy: {report.accuracy:.2%} · loss {report.loss:.4f} · {dataset.origin}")
     typer.echo(report.text())
+    if scores.takes_scaled_pixels(network, dataset.test):
+        hint = "Hint: divided by 255, the pixels suit this model better. Models here take 0 to 255:"
+        typer.echo(f"{hint} begin it with keras.layers.Rescaling(1 / 255).", err=True)
 
 
 @app.command()

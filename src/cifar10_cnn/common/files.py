@@ -3,6 +3,8 @@
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,13 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from cifar10_cnn.common.errors import CourseError
+
+#: What numpy, zipfile and json raise on a file whose bytes are not those that were written; never
+#: what the system raises on one that cannot be read just now, nor a full memory.
+DAMAGE = (
+    *(AttributeError, EOFError, LookupError, NotImplementedError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def path(value: str | Path) -> Path:
@@ -26,9 +35,21 @@ def path(value: str | Path) -> Path:
     if not possible:
         raise CourseError(f"{value!r} is no path of a file or a folder.")
     try:
-        return Path(value).expanduser()
+        found = Path(value).expanduser()
+        found.stat()
     except RuntimeError as error:
         raise CourseError(f"{value} names the home of an unknown user: check the path.") from error
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # whoever asked says what is missing
+    except OSError as error:
+        raise unreadable(value, error) from error
+    return found
+
+
+def unreadable(place: object, error: OSError) -> CourseError:
+    """Return what to say of a file that the system does not let us read: it may be a good one."""
+    reason = error.strerror or str(error)
+    return CourseError(f"{place} cannot be read ({reason}): check its path and its rights.")
 
 
 def write(file: Path, content: str | bytes) -> None:
@@ -95,11 +116,17 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """Return what a JSON file holds, or an empty dict where there is none that can be read."""
+    """Return what a JSON file holds, or an empty dict where there is none or it is damaged.
+
+    Raises:
+        CourseError: if there is one that may not be read.
+    """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
+    except OSError as error:
+        raise unreadable(file, error) from error
     return content if isinstance(content, dict) else {}
 
 

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 _SPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 #: What an executed notebook says about its kernel, whatever machine it ran on.
-METADATA = {"kernelspec": _SPEC, "language_info": {"name": "python"}}
+METADATA = {"kernelspec": _SPEC, "language_info": {"name": "python", "file_extension": ".py"}}
 #: Seconds that one cell may take: as much as a whole full run may on two slow cores.
 CELL_TIMEOUT = 3600
 _LOG = logging.getLogger(__name__)

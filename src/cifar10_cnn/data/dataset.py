@@ -208,7 +208,7 @@ def import_path(path: str | Path) -> Path:
     Raises:
         DataError: if it cannot be read, is not the 60,000 official images, or cannot be stored.
     """
-    arrays = readers.read(path)
+    arrays = _read(files.path(path))
     fingerprint = readers.fingerprint(arrays)
     if fingerprint != FINGERPRINT:
         raise DataError(
@@ -376,11 +376,16 @@ def _own(path: Path) -> Cached:
     file = paths.data_folder() / f"own-{key}.npz"
 
     def take() -> None:
-        arrays = readers.read(path)
+        arrays = _read(path)
         official = readers.fingerprint(arrays) == FINGERPRINT
         store.store(file, arrays, "CIFAR-10" if official else "own images")
 
     return _cached(file, take)
+
+
+def _read(path: Path) -> Arrays:
+    """Return all images of a path, which may be another clone's cache, too."""
+    return store.read(path).arrays if store.is_cache(path) else readers.read(path)
 
 
 def _banner(reason: str) -> str:

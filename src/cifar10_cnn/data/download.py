@@ -46,6 +46,8 @@ def official_archive(folder: Path) -> Path:
     """
     pooch.get_logger().setLevel("WARNING")
     mirror = settings.get("MIRROR")
+    if mirror and not mirror.endswith(".gz"):  # the address of a folder
+        mirror = f"{mirror.rstrip('/')}/{_NAME}"
     reasons = []
     for url in [*([mirror] if mirror else []), *URLS]:
         source = pooch.create(
@@ -61,6 +63,9 @@ def official_archive(folder: Path) -> Path:
                 "login, log in with a browser first"
             )
         except OSError as error:
+            if not error.errno:  # of requests, for a certificate file that is not there
+                reasons.append(f"{url}: {error}")
+                continue
             raise DataError(
                 f"The download cannot be written to {folder} ({error.strerror or error}): it needs "
                 f"{ARCHIVE_BYTES / 1e6:.0f} MB in a folder you may write to."
@@ -109,7 +114,9 @@ class _Watch:
 
 def _reason(error: requests.RequestException) -> str:
     """Return why a download failed in a few words; requests nests several errors in one."""
-    text = str(error)
+    text = str(error) or type(error).__name__
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not answer: check HTTPS_PROXY, or unset it"
     if "resolve" in text or "NewConnectionError" in text or "unreachable" in text:
         return "no network connection to that server"
     if "imed out" in text:

@@ -6,12 +6,12 @@ write anywhere, whatever the names in it say.
 
 import hashlib
 import io
+import os
 import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -37,7 +37,10 @@ OFFICIAL_MD5 = {
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 _PIXELS = 3 * 32 * 32
+_ARCHIVES = ("cifar-10-python.tar.gz", "cifar-10-binary.tar.gz")
 _IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+#: What PNG and JPEG files begin with.
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff")
 # An official member is at most 31 MB, all of them 184 MB: more is damage or a trap.
 _MEMBER_LIMIT = 64 * 2**20
 _ARCHIVE_LIMIT = 2**30
@@ -80,30 +83,35 @@ def read(path: str | Path) -> Arrays:
             message names the file at fault.
     """
     path = files.path(path)
+    path = next((path / name for name in _ARCHIVES if (path / name).is_file()), path)
     if not path.exists():
         raise DataError(f"There is no file or folder {path}: check the path.")
     try:
         return _read_members(path)
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # a damaged archive makes its reader raise almost anything
+        if isinstance(error, OSError) and error.errno:  # the system's, not a reader's
+            raise files.unreadable(error.filename or path, error) from error
         raise DataError(
             f"{path} is damaged or incomplete ({error}): get it again and compare its SHA-256."
         ) from error
 
 
 def inside(folder: Path) -> list[Path]:
-    """Return all that is in a folder and the folders in it, by name.
+    """Return all files in a folder and the folders in it, by name.
 
     Raises:
         DataError: if that is far more than CIFAR-10 is, as in a home folder.
     """
-    paths = list(islice(folder.rglob("*"), _MEMBERS_LIMIT + 1))
-    if len(paths) > _MEMBERS_LIMIT:
-        raise DataError(
-            f"{folder} holds more than {_MEMBERS_LIMIT:,} files: name the folder that the images "
-            "are in."
-        )
+    paths: list[Path] = []
+    for parent, _, names in os.walk(folder, followlinks=True):
+        paths += [Path(parent, name) for name in names]
+        if len(paths) > _MEMBERS_LIMIT:
+            raise DataError(
+                f"{folder} holds more than {_MEMBERS_LIMIT:,} files: name the folder that the "
+                "images are in."
+            )
     return sorted(paths)
 
 
@@ -137,7 +145,7 @@ def _read_members(path: Path) -> Arrays:
     """Sort the files by what their names say they are, then join each kind."""
     batches: dict[str, _Batch] = {}
     images: _Images = {}
-    total = 0
+    total = others = 0
     for number, (name, size, contents) in enumerate(_members(path)):
         total += size
         if size > _MEMBER_LIMIT:
@@ -148,15 +156,25 @@ def _read_members(path: Path) -> Arrays:
                 "that is not CIFAR-10."
             )
         file = PurePosixPath(name)
+        # What macOS and Jupyter leave beside the files meant.
+        litter = any(part.startswith((".", "__MACOSX")) for part in file.parts)
         if file.name in OFFICIAL_MD5:
             batches[file.name] = _python_batch(contents(), name)
         elif file.suffix == ".bin" and file.stem in OFFICIAL_MD5:
             batches[file.stem] = _binary_batch(contents(), name)
-        elif file.suffix.lower() in _IMAGE_SUFFIXES and len(file.parts) >= 3:
-            images[*_split_and_label(file), file.name] = _image(contents(), name)
+        elif len(file.parts) >= 3 and not litter:
+            content = contents()
+            if file.suffix.lower() in _IMAGE_SUFFIXES or content.startswith(_SIGNATURES):
+                images[*_split_and_label(file), file.name] = _image(content, name)
+                continue
+            others += 1
+        else:
+            others += litter
     if batches:
         return _join_batches(batches, path)
     if images:
+        if others:
+            print(f"{path}: {others:,} files that are no images were left out.")
         return _join_images(images, path)
     raise DataError(
         f"{path} holds no CIFAR-10: neither data_batch_1 … data_batch_5 and test_batch (official "
@@ -188,6 +206,9 @@ def _members(path: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
                     member.size,
                     file_object.read if file_object else bytes,
                 )
+            # Only the end of a compressed file tells whether all of it is right.
+            while archive.fileobj and archive.fileobj.read(2**20):
+                pass
 
 
 def _open_tar(path: Path) -> tarfile.TarFile:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,11 +56,20 @@ def store(file: Path, arrays: Arrays, name: str) -> None:
         partial.unlink(missing_ok=True)
 
 
+def is_cache(path: Path) -> bool:
+    """Say whether a path is a cache file, whatever its name."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "about.npy" in archive.namelist()
+
+
 def read(file: Path) -> Cached:
     """Read a cache file, and check its images and labels against its fingerprint.
 
     Raises:
         DataError: if it is damaged, was changed or is of another version.
+        CourseError: if it cannot be read just now; it may be a good one.
     """
     try:
         with np.load(file, allow_pickle=False) as cache:
@@ -72,7 +82,8 @@ def read(file: Path) -> Cached:
         mark = fingerprint(arrays)
         if mark != about["fingerprint"]:
             raise ValueError(f"fingerprint {mark[:12]}…, not {about['fingerprint'][:12]}…")
-        # Caches of an earlier version call images pictures.
-        return Cached(arrays, about["name"].replace("pictures", "images"), mark)
-    except Exception as error:  # a damaged file makes numpy raise almost anything
+        return Cached(arrays, about["name"], mark)
+    except OSError as error:
+        raise files.unreadable(file, error) from error
+    except files.DAMAGE as error:
         raise DataError(f"{file} is damaged or of another version ({error}).") from error

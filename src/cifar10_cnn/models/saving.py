@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from packaging.version import Version
 
 from cifar10_cnn.common import checks, files
 from cifar10_cnn.common.errors import CourseError
@@ -125,9 +126,11 @@ def _refusing(sentence: str) -> Iterator[None]:
     """Raise a ``CourseError`` in place of any other: a strange file makes Keras raise anything."""
     try:
         yield
-    except CourseError:
+    except (CourseError, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # the system's, not Keras'
+            raise files.unreadable(error.filename or "The file", error) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CourseError(f"{sentence} ({reason})") from error
 
@@ -138,6 +141,12 @@ def _check(path: Path) -> None:
         if sum(info.file_size for info in archive.infolist()) > _LIMIT:
             raise CourseError(f"{path} would take more than {_LIMIT:,} bytes: no model of ours.")
         config = json.loads(archive.read("config.json"))
+        saved_by = json.loads(archive.read("metadata.json")).get("keras_version", "0")
+    if Version(saved_by).release[:2] > Version(keras.__version__).release[:2]:
+        raise CourseError(
+            f"{path} was saved by Keras {saved_by}, newer than {keras.__version__} here: run "
+            f"`pip install keras=={saved_by}`, or save it with the older one."
+        )
     config.pop("compile_config", None)  # it is not used
     for part in _parts(config):
         module, name = str(part["module"]), str(part["class_name"])

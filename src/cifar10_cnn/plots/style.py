@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
+from IPython import get_ipython
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -190,6 +191,9 @@ def show(figure: CourseFigure, name: str, source: "Dataset | str") -> None:
         machine = "" if figure.of_data else f"  |  {device.describe()}"
         source = source.origin + machine
     figure.footnote.set_text(source)
+    if get_ipython() is None:  # a notebook run as a script shows no images
+        print(f"{name}: {figure.alt}")
+        return
     display(
         {"image/png": png(figure)},
         raw=True,

@@ -10,7 +10,6 @@ measured it; and what the training tells of accuracy, time and memory.
 
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -28,7 +27,7 @@ import psutil
 from rich.console import Console
 
 from cifar10_cnn import device, profiles
-from cifar10_cnn.common import checks
+from cifar10_cnn.common import checks, settings
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.common.formats import duration, mean_and_sd
 from cifar10_cnn.data import batches
@@ -151,7 +150,7 @@ def run(cases: Sequence[Names], dataset: Dataset, profile: Profile, console: Con
     if find_spec("torch") is None:
         text = "PyTorch is not there, so there is no U: install it by `pip install -e '.[bench]'`."
         console.print(text, markup=False)
-    place = os.environ.get("CIFAR10_DATA", "auto")
+    place = settings.data()
     units: list[dict[str, Any]] = []
 
     def measure(case: Case, callbacks: Callbacks) -> Rows:

@@ -5,8 +5,6 @@ import io
 import json
 import sys
 import time
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,6 @@ from cifar10_cnn.device import keras
 
 #: In a run's folder.
 FILE = "checkpoint.npz"
-#: What numpy and json raise on a file with changed or missing bytes.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError)
 #: What Keras' own callbacks count from epoch to epoch.
 _COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 _COUNTING = (
@@ -146,13 +142,12 @@ class Resume(Seconds):
         except FileNotFoundError:
             return None
         except OSError as error:
-            text = f"{self._file} cannot be read ({error.strerror or error})"
-            raise CourseError(f"{text}: check its rights, or delete it to begin again.") from error
+            raise files.unreadable(self._file, error) from error
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = dict(archive)  # a zip file: each array has its checksum
             about = json.loads(str(arrays.pop("about")))
-        except _DAMAGE:
+        except files.DAMAGE:
             print(f"{self._file} is damaged: the training begins again.")
             return None
         return (about, arrays) if about["key"] == [self._key, keras.__version__] else None
