@@ -103,6 +103,14 @@ class WatchedKernel(RunningKernel):
 nbval.plugin.RunningKernel = WatchedKernel
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run cells without those before them."""
+    alone = any(".ipynb::" in each for each in config.args)
+    if alone or config.getoption("numprocesses", None):
+        reason = "A notebook's cells follow one another"
+        raise pytest.UsageError(f"{reason}: name whole notebooks, and run pytest without -n.")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a cell when an earlier one of its notebook failed: its error would say nothing new."""
     if failed := getattr(item.parent, "first_failure", None):

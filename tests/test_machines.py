@@ -92,6 +92,21 @@ def test_a_missing_backend_is_one_sentence(tmp_path: Path, backend: str, words: 
     assert (words or "CIFAR10_DATA='x'") in done.err
 
 
+def test_the_doctor_names_settings_of_other_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("CIFAR10_PROFILE", "full")
+    files.write_json(tmp_path / "keras.json", {"floatx": "float16", "epsilon": 1e-7})
+    found = {what: (state, text) for what, state, text in doctor._in_the_way()}
+    assert found["keras.json"] == (
+        "note",
+        f"{tmp_path / 'keras.json'} says {{'floatx': 'float16'}}: of these the course takes "
+        "backend alone",
+    )
+    assert "CIFAR10_PROFILE=full" in found["variables"][1]
+
+
 def test_a_file_called_as_keras_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "keras.py").write_text("")
     done = python("from cifar10_cnn import models", tmp_path)

@@ -170,6 +170,14 @@ def test_what_is_right_passes_though_notebooks_before_it_failed(outcomes, cell, 
     assert outcomes["fine", cell].name == "passed", f"{why}: {outcomes['fine', cell].message}"
 
 
+def test_a_cell_alone_is_refused_in_a_sentence(tmp_path):
+    make_course(tmp_path, {"fine": ["first = 1", "first"]})
+    words = [sys.executable, "-m", "pytest", "notebooks/fine.ipynb::Cell 1"]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "A notebook's cells follow one another: name whole notebooks" in run.stderr
+
+
 def test_what_the_user_sets_wins_the_cache_is_used_and_a_cell_may_run_too_long(tmp_path):
     make_course(tmp_path, ALONE)
     (tmp_path / "data").mkdir()

@@ -9,7 +9,10 @@ from typer.testing import CliRunner
 from cifar10_cnn.__main__ import app
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "figures/README.md", "data/README.md", ".github/CONTRIBUTING.md"]
+PAGES = [
+    *("README.md", "figures/README.md", "data/README.md"),
+    *(".github/CONTRIBUTING.md", ".github/SUPPORT.md"),
+]
 LINK = re.compile(r"\]\(([^)#\s]+)")
 COMMAND = re.compile(r"-m cifar10_cnn ([a-z]+)(?: ([a-z]+))?(.*)")
 

@@ -99,6 +99,15 @@ def _in_the_way() -> Iterator[Finding]:
         key: value for key, value in os.environ.items() if key.startswith(("CIFAR10_", "KERAS_"))
     }
     yield "variables", "ok", ", ".join(f"{key}={value}" for key, value in named.items()) or "none"
+    keras_json = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
+    usual = {"floatx": "float32", "image_data_format": "channels_last", "backend": "tensorflow"}
+    said = files.read_json(keras_json)
+    if odd := {key: said[key] for key in usual if said.get(key, usual[key]) != usual[key]}:
+        yield (
+            "keras.json",
+            "note",
+            f"{keras_json} says {odd}: of these the course takes backend alone",
+        )
     packages = {package.name for package in requirements()} | {"keras", "sklearn"}
     for folder in (Path.cwd(), paths.notebooks_folder()):
         for file in sorted(folder.glob("*.py")):
