@@ -29,8 +29,8 @@ def path(value: str | Path) -> Path:
         CourseError: if it is none.
     """
     try:
-        possible = b"\0" not in os.fsencode(value)
-    except (TypeError, UnicodeEncodeError):
+        possible = isinstance(value, (str, Path)) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
         possible = False
     if not possible:
         raise CourseError(f"{value!r} is no path of a file or a folder.")
