@@ -104,7 +104,7 @@ class Batches(Shuffled):
     (alternating flip: Jordan, 2024, https://arxiv.org/abs/2404.00498). Each time it may be shifted
     in height and width; what comes in at an edge is the image reflected there. A square of it may
     be greyed out, so that the network cannot rely on one part alone (cutout: DeVries and Taylor,
-    2017, https://arxiv.org/abs/1708.04552). Used in notebook 04.
+    2017, https://arxiv.org/abs/1708.04552). Used by the fast recipes.
 
     Args:
         size: height and width of the batches' images, pixels, at most those of ``images``.

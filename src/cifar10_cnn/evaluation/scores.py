@@ -126,7 +126,7 @@ def predict_tta(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     The image itself; shifted by one pixel to the upper left; to the lower right; and the three
     mirrored. The shifted ones count half. Their probabilities are averaged as logarithms: one view
     that rules a class out counts (Jordan, 2024, https://arxiv.org/abs/2404.00498). Used in
-    notebooks 04 and 07.
+    notebook 07.
 
     Returns:
         Probabilities, (N, k), 0 to 1, each row adding up to 1.
@@ -185,7 +185,7 @@ def class_accuracy(labels: np.ndarray, predictions: np.ndarray, classes: int) ->
 def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
     """Return the wrong predictions that the model was most confident of.
 
-    Used in notebooks 05 and 08.
+    Used in notebook 08.
 
     Args:
         count: how many to return.

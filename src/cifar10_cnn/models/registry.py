@@ -62,7 +62,7 @@ def describe(name: str) -> str:
 
 
 def adapt(model: keras.Model, images: np.ndarray) -> None:
-    """Let a whitening layer, if the model has one, compute its filters. Used in notebook 04.
+    """Let a whitening layer, if the model has one, compute its filters. Used by ``trainer.fit``.
 
     Args:
         model: any network.

@@ -79,7 +79,7 @@ def filters(kernels: np.ndarray, title: str | None = None) -> CourseFigure:
     """Draw the kernels of a first convolution as small colour images.
 
     All on one scale: mid-grey is a weight of 0, the largest weight by amount is 0 or 255.
-    Used in notebooks 03, 04 and 08.
+    Used in notebook 03.
 
     Args:
         kernels: (h, w, 3, n), as ``layer.get_weights()[0]`` gives them.
@@ -138,7 +138,7 @@ def feature_maps(image: np.ndarray, maps: np.ndarray, count: int = 16) -> Course
 
 @styled
 def parameter_counts(layer_names: Sequence[str], counts: Sequence[int]) -> CourseFigure:
-    """Draw how many parameters each layer has. Used in notebook 03.
+    """Draw how many parameters each layer has. Used in notebooks 03 and 06.
 
     Args:
         layer_names: names from the first layer to the last.

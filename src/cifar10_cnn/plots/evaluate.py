@@ -37,7 +37,7 @@ def bar_scores(
 ) -> CourseFigure:
     """Draw a few named accuracies beside each other, with what guessing would give.
 
-    Used in notebooks 04 and 05.
+    Used in notebook 05.
 
     Args:
         scores: 0 to 1, by name.
@@ -293,7 +293,7 @@ def predictions(
 ) -> CourseFigure:
     """Draw a few images, each with the three classes that the model finds most probable.
 
-    Used in notebook 05.
+    Used in notebooks 05 and 06.
     """
     images = as_images(images)
     labels, probabilities = checks.labelled(labels, probabilities)

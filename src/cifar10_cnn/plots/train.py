@@ -28,7 +28,7 @@ History = Mapping[str, Sequence[float]]
 def learning_curves(history: History) -> CourseFigure:
     """Draw accuracy and loss on the training and the validation images, epoch by epoch.
 
-    Used in notebook 04.
+    Used in notebooks 04 and 06.
 
     Args:
         history: as ``model.fit(…).history`` gives it: ``accuracy``, ``val_accuracy`` (0 to 1),

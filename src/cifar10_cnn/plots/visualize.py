@@ -36,7 +36,7 @@ def image_grid(
     correct: Sequence[bool] | np.ndarray | None = None,
     alt: str | None = None,
 ) -> CourseFigure:
-    """Draw images in a grid. Used in every notebook.
+    """Draw images in a grid. Used in most notebooks.
 
     Args:
         columns: images in a row.
@@ -71,7 +71,7 @@ def class_grid(
     per_class: int = 10,
     seed: int = 0,
 ) -> CourseFigure:
-    """Draw random images of each class, one row a class. Used in notebook 02.
+    """Draw random images of each class, one row a class. Used in notebooks 02 and 06.
 
     Args:
         per_class: images of each class; fewer where a class has fewer.
@@ -96,7 +96,7 @@ def class_grid(
 def augmentations(
     original: np.ndarray, versions: np.ndarray, title: str | None = None
 ) -> CourseFigure:
-    """Draw an image and what random augmentation made of it. Used in notebooks 02 and 04.
+    """Draw an image and what random augmentation made of it. Used in notebook 02.
 
     Args:
         original: (h, w, 3), 0 to 255.

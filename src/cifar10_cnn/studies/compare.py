@@ -192,7 +192,7 @@ def usual_precision(results: pd.DataFrame) -> str:
 
 
 def honest(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the honest runs on all ten classes without the follow-ups. Used in notebook 06."""
+    """Return the honest runs on all ten classes, no follow-ups. Used in notebooks 06 and 07."""
     every = map(recipes.get, recipes.names())
     names = [recipe.name for recipe in every if not (recipe.follows or recipe.classes)]
     usual = _usual_honest(results)
@@ -217,7 +217,7 @@ def by_optimizer(results: pd.DataFrame) -> dict[str, list[float]]:
 
 
 def test_accuracies(results: pd.DataFrame) -> dict[str, list[float]]:
-    """Return the test accuracy of each run, 0 to 1, by recipe. Used in notebook 06."""
+    """Return the test accuracy of each run, 0 to 1, by recipe. Used in notebooks 06 and 07."""
     tested = results.dropna(subset="test_accuracy")
     return tested.groupby("recipe", sort=False)["test_accuracy"].apply(list).to_dict()
 

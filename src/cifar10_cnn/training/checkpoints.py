@@ -29,7 +29,7 @@ _COUNTING = (
 
 
 class Seconds(keras.callbacks.Callback):
-    """Adds each epoch's seconds to its logs and to the history. Used in notebook 04."""
+    """Adds each epoch's seconds to its logs and to the history. Used by ``trainer.fit``."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""

@@ -34,7 +34,7 @@ COURSE_RUN = "04_train"
 def new_run(profile: Profile, name: str) -> Path:
     """Make a folder for the run ``name``; a finished run there is deleted, a stopped one stays.
 
-    Used in notebook 04. Returns ``runs/<profile>/<name>/``.
+    Used in notebooks 04, 06 and 09. Returns ``runs/<profile>/<name>/``.
 
     Raises:
         CourseError: if it cannot be written.
