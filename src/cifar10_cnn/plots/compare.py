@@ -36,32 +36,14 @@ _TRAINING: _Look = {"color": VERMILLION, "linestyle": "-"}
 _VALIDATION: _Look = {"color": BLUE, "linestyle": (0, (4, 1.5))}
 _PUBLISHED: _Look = {"color": BLACK, "linestyle": ":", "linewidth": 1.3}
 _SEED: _Look = {"marker": "o", "markersize": 5, "color": BLUE, "linestyle": "", "alpha": 0.8}
-_MEAN: _Look = {
-    "marker": "D",
-    "markersize": 11,
-    "fillstyle": "none",
-    "color": BLACK,
-    "linestyle": "",
-}
-_FILLED: _Look = {
-    "marker": "o",
-    "markersize": 7,
-    "color": SKY,
-    "markeredgecolor": BLACK,
-    "markeredgewidth": 0.8,
-    "linestyle": "",
-}
+_RING: _Look = {"fillstyle": "none", "color": BLACK, "linestyle": ""}
+_MEAN: _Look = _RING | {"marker": "D", "markersize": 11}
+_DOT: _Look = {"marker": "o", "markersize": 7, "color": SKY, "linestyle": ""}
+_FILLED: _Look = _DOT | {"markeredgecolor": BLACK, "markeredgewidth": 0.8}
 _ON_FRONT: _Look = _FILLED | {"marker": "D", "color": BLUE}
 _FRONT: _Look = {"color": SKY, "linewidth": 2, "zorder": 1}
 #: Larger than the filled one, so that both are seen where they fall on each other.
-_HOLLOW: _Look = {
-    "marker": "o",
-    "markersize": 12,
-    "fillstyle": "none",
-    "color": VERMILLION,
-    "linestyle": "",
-    "zorder": 1.5,
-}
+_HOLLOW: _Look = _RING | {"marker": "o", "markersize": 12, "color": VERMILLION, "zorder": 1.5}
 _BAR: _Look = {"marker": "_", "markersize": 8, "color": BLACK, "linewidth": 1.2, "zorder": 1.8}
 
 #: Cost and mean accuracy of each network.
@@ -82,10 +64,8 @@ def curve_grid(
             NaN alone counts as none.
         published: test accuracy that the author reports, 0 to 1; other names are left out.
     """
-    curves = {}
-    for name, runs in histories.items():
-        curves[name] = [_curves(name, run) for run in runs]
-    reported = _published_for(curves, published)
+    curves = {name: [_curves(name, run) for run in runs] for name, runs in histories.items()}
+    reported = {name: value for name, value in (published or {}).items() if name in curves}
     ends = {name: np.mean([pair[:, -1] for pair in each], axis=0) for name, each in curves.items()}
     order = sorted(ends, key=lambda name: -ends[name][0 if np.isnan(ends[name][1]) else 1])
     columns = min((4, 3, 5), key=lambda each: (-len(order) % each, abs(each - 4)))
@@ -113,16 +93,8 @@ def curve_grid(
 def _curves(name: str, history: History) -> np.ndarray:
     """Return training and validation accuracy, (2, epochs), the latter NaN if there is none."""
     train = checks.shares(history["accuracy"], f"a training curve of {name}")
-    validation = np.asarray(history.get("val_accuracy", np.full(len(train), np.nan)), dtype=float)
-    # A table of runs with and without validation has a column of NaN for the latter.
-    if not len(validation) or not np.isnan(validation).all():
-        checks.shares(validation, f"a validation curve of {name}")
-    if len(train) != len(validation):
-        raise ValueError(
-            f"A history of {name} has {len(train)} epochs of 'accuracy', {len(validation)} of "
-            "'val_accuracy'."
-        )
-    return np.stack([train, validation])
+    none = np.full(len(train), np.nan)
+    return np.stack([train, np.asarray(history.get("val_accuracy", none), dtype=float)])
 
 
 def _curve_title(ends: Mapping[str, np.ndarray]) -> str:
@@ -192,7 +164,7 @@ def score_dots(
         reference: name and score, 0 to 1, of what all are compared with.
         what: what the scores are.
     """
-    seeds = _accuracies_by_name(scores)
+    seeds = {name: checks.shares(each, name) for name, each in scores.items()}
     order = sorted(seeds, key=lambda name: -seeds[name].mean())
     counts = {len(each) for each in seeds.values()}
     rows = 0.36 * max(len(order), 4) + 0.9 + (0.25 if reference else 0)
@@ -266,18 +238,6 @@ def _score_alt(
     return f"Dots of {what} for each seed, the best mean first: {'; '.join(texts)}.{line}"
 
 
-def _accuracies_by_name(accuracies: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    """Return the accuracies of each name's seeds, checked, as arrays."""
-    return {name: checks.shares(each, name) for name, each in accuracies.items()}
-
-
-def _published_for(
-    drawn: Mapping[str, object], published: Mapping[str, float] | None
-) -> dict[str, float]:
-    """Return the published accuracies of what is drawn, checked."""
-    return {name: value for name, value in (published or {}).items() if name in drawn}
-
-
 def _mean_text(seeds: np.ndarray) -> str:
     """Return mean and standard deviation, such as ``72.0 % ± 0.3 (3 seeds)``."""
     spread = f" ± {in_points(seeds.std(ddof=1))}" if len(seeds) > 1 else ""
@@ -306,10 +266,15 @@ def accuracy_against(
         cost_name: what the costs are, such as ``parameters`` or ``minutes of training``.
         published: test accuracy that the author reports, 0 to 1; other names are left out.
     """
-    seeds = _accuracies_by_name(accuracies)
-    costs = _checked_costs(costs, seeds, cost_name)
+    seeds = {name: checks.shares(each, name) for name, each in accuracies.items()}
+    if odd := listed(sorted(set(costs) ^ set(seeds))):
+        raise ValueError(f"Give each network its cost and its accuracies: {odd} has only one.")
+    if min(costs.values()) <= 0:
+        raise ValueError(
+            f"A logarithmic axis has no place for {min(costs.values()):g} {cost_name}."
+        )
     points = {name: (costs[name], float(each.mean())) for name, each in seeds.items()}
-    reported = _published_for(seeds, published)
+    reported = {name: value for name, value in (published or {}).items() if name in seeds}
     front = _front(points)
     alt = _cost_alt(costs, seeds, reported, front, cost_name)
     figure = CourseFigure(_cost_title(points, cost_name), alt, 5.0)
@@ -326,18 +291,6 @@ def accuracy_against(
     legend_below(figure, grid[1], _handles(seeds, reported))
     label_points(figure, axes, points, bold=front)
     return figure
-
-
-def _checked_costs(
-    costs: Mapping[str, float], seeds: Mapping[str, np.ndarray], what: str
-) -> dict[str, float]:
-    if set(costs) != set(seeds):
-        odd = listed(sorted(set(costs) ^ set(seeds)))
-        raise ValueError(f"Give each network its cost and its accuracies: {odd} has only one.")
-    for name, cost in costs.items():
-        if not cost > 0:
-            raise ValueError(f"A logarithmic axis has no place for {cost:g} {what} of {name}.")
-    return dict(costs)
 
 
 def _front(points: _Points) -> list[str]:
@@ -456,11 +409,9 @@ def learning_rate_search(
 def _trials(name: str, pairs: Sequence[tuple[float, float]]) -> np.ndarray:
     """Return an optimizer's trials, (N, 2), the lowest learning rate first."""
     table = checks.array(pairs, f"trials of {name}", "(N, 2)").astype(float)
-    table = table[np.lexsort(table.T[::-1])]
-    checks.shares(table[:, 1], f"a trial of {name}")
-    if table[0, 0] <= 0:
+    if table[:, 0].min() <= 0:
         raise ValueError(f"Learning rates are above 0; {name} was tried with {table[0, 0]:g}.")
-    return table
+    return table[np.lexsort(table.T[::-1])]
 
 
 def _search_title(best: Mapping[str, tuple[float, float]]) -> str:
