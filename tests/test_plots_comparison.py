@@ -334,7 +334,7 @@ def test_image_rows_stand_where_their_names_say() -> None:
     ).axes[0]
     assert [int(each.get_array().mean()) for each in axes.images] == [10, 10, 20, 20, 30, 30]
     assert [each.get_text() for each in axes.get_yticklabels()] == ["a", "b", "c"]
-    with pytest.raises(ValueError, match="3 columns, 2 images"):
+    with pytest.raises(ValueError, match=r"plots\.image_rows cannot draw this"):
         plots.image_rows(rows, ["a", "b", "c"], title="", row_label="", column_label="")
 
 

@@ -105,8 +105,8 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
             with course_style():
                 return draw(*arguments, **options)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            name = f"plots.{draw.__name__}"
-            raise ValueError(f"{name} cannot draw this: {error} help({name}) helps.") from error
+            name, reason = f"plots.{draw.__name__}", str(error).rstrip(".")
+            raise ValueError(f"{name} cannot draw this: {reason}; see help({name}).") from error
 
     return drawn
 
