@@ -122,7 +122,7 @@ def _in_the_way() -> Iterator[Finding]:
 def _data() -> Finding:
     from cifar10_cnn.data import dataset
 
-    named = settings.data()
+    named = settings.get("DATA", "auto")
     try:
         if named in ("auto", "cifar10"):
             return "data", "ok", dataset.describe().splitlines()[0]
