@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from cifar10_cnn import __version__, profiles
+from cifar10_cnn import profiles
 from cifar10_cnn.common import checks, files, paths, settings
 from cifar10_cnn.common.errors import CourseError, DataError
 from cifar10_cnn.data import download, practice, readers, store
@@ -353,7 +353,7 @@ def _cached(file: Path, make: Callable[[], object], fingerprint: str | None = No
 
 def _practice() -> Cached:
     """Return the practice set, drawn at first use."""
-    file = paths.data_folder() / f"practice-{__version__}.npz"
+    file = paths.data_folder() / f"practice-{practice.EDITION}.npz"
 
     def draw() -> None:
         with _lock("practice"):

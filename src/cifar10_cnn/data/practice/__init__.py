@@ -16,6 +16,8 @@ from cifar10_cnn.data.practice.canvas import CANVAS, SIDE, Canvas
 from cifar10_cnn.data.practice.vehicles import airplane, automobile, ship, truck
 from cifar10_cnn.data.readers import Arrays
 
+#: Of the drawings: a set that was drawn before they changed is drawn again.
+EDITION = 2
 # In the order of CIFAR-10's labels: 0 is an airplane, 9 is a truck.
 _DRAWERS = (airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck)
 
