@@ -8,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import filelock
+import matplotlib as mpl
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from cifar10_cnn import __main__, profiles
+from cifar10_cnn import __main__, plots, profiles
 from cifar10_cnn.common import files, paths, settings
 from cifar10_cnn.common.errors import CourseError
 from cifar10_cnn.course import doctor
@@ -114,6 +115,14 @@ def test_a_file_called_as_keras_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     found = [text for what, state, text in doctor._in_the_way() if state == "broken"]
     assert found == [f"{tmp_path / 'keras.py'} is found before the package keras: rename it"]
+
+
+def test_your_matplotlib_style_changes_no_figure() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    before = plots.style.png(plots.channels(image))
+    with mpl.rc_context(mpl.style.library["dark_background"]):
+        mpl.rcParams.update({"image.origin": "lower", "text.usetex": True})
+        assert plots.style.png(plots.channels(image)) == before
 
 
 @pytest.mark.parametrize(

@@ -153,9 +153,10 @@ def test_missing_path_and_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_its_images_by_name(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpeg", "notes.txt"):
+    for name in ("b.PNG", "a.jpeg", "notes.txt", "._a.jpeg"):
         (tmp_path / name).touch()
-    assert [file.name for file in photos.find(tmp_path)] == ["a.jpeg", "b.PNG"]
+    saved(tmp_path, Image.fromarray(FLAG), "c.jpg").rename(tmp_path / "c.jfif")
+    assert [file.name for file in photos.find(tmp_path)] == ["a.jpeg", "b.PNG", "c.jfif"]
     assert list(photos.find(tmp_path / "b.PNG")) == [tmp_path / "b.PNG"]
 
 

@@ -18,6 +18,7 @@ SIZE = 32
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 #: More pixels than this would fill a small machine's memory.
 MOST_PIXELS = 60_000_000
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 
 
@@ -78,16 +79,27 @@ def find(path: str | Path) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             return
-        images = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+        images = sorted(file for file in path.iterdir() if _looks_like_an_image(file))
     except OSError as error:
         raise PhotoError(
             f"{printable(path)} cannot be read ({error.strerror}): check its rights."
         ) from error
     if not images:
         raise PhotoError(
-            f"There is no image in {printable(path)}: its files must end in .jpg, .png, …."
+            f"There is no image in {printable(path)}: give a folder of JPEG, PNG, … files."
         )
     yield from images
+
+
+def _looks_like_an_image(file: Path) -> bool:
+    """Say whether a file is called as an image, or begins as one; macOS leaves some that do not."""
+    if file.name.startswith("._"):
+        return False
+    if file.suffix.lower() in _SUFFIXES or not file.is_file():
+        return file.suffix.lower() in _SUFFIXES
+    with file.open("rb") as opened:
+        start = opened.read(12)
+    return start.startswith(_SIGNATURES) or start[8:] == b"WEBP"
 
 
 def printable(path: Path) -> str:
