@@ -3,9 +3,7 @@
 ``test_notebooks.py`` applies them to the notebooks, and to notebooks made to break each rule.
 """
 
-import ast
 import base64
-import importlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +11,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 MOST_LINES = 14
@@ -31,7 +28,6 @@ _PROGRESS = re.compile(r"\r(?!\n)|\x08|\d ━━|━━ *\d|█.*it/s|\bETA\b")
 # An absolute path of two parts or more, not the end of an address, nor of a word such as "and/or".
 _MACHINE_PATH = re.compile(r"(?<![\w.:/<~])/[\w.+-]+/[\w.+-][\w./+-]*|\b[A-Za-z]:\\\w+")
 _TIME = re.compile(r"<!-- generated:time -->(.*?)<!-- /generated:time -->", re.DOTALL)
-_PACKAGE = "cifar10_cnn"
 
 
 def read(path: Path) -> NotebookNode:
@@ -202,34 +198,6 @@ def check_real_data(notebook: NotebookNode, path: Path) -> Iterator[str]:
     lines = "".join(printed(output) for output in code_cells(notebook)[0].outputs).splitlines()
     if not any("CIFAR-10" in line and "profile full" in line for line in lines):
         yield f"the first code cell does not name CIFAR-10 and profile full in one line: {lines}"
-
-
-def check_names(notebook: NotebookNode, path: Path) -> Iterator[str]:
-    """Each ``plots.something`` that a cell uses is in the package."""
-    python = TransformerManager().transform_cell  # turns %magics into Python
-    tree = ast.parse("\n".join(python(cell.source) for cell in code_cells(notebook)))
-    modules = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _PACKAGE:
-            for alias in node.names:
-                value = _imported(node.module, alias.name)
-                if value is None:
-                    yield f"there is no {node.module}.{alias.name}"
-                modules[alias.asname or alias.name] = value
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            owner = modules.get(node.value.id)
-            if owner is not None and not hasattr(owner, node.attr):
-                yield f"there is no {node.value.id}.{node.attr}"
-
-
-def _imported(module: str, name: str) -> object:
-    """Return what ``from module import name`` gives, None if it fails."""
-    try:
-        value = getattr(importlib.import_module(module), name, None)
-        return value if value is not None else importlib.import_module(f"{module}.{name}")
-    except ModuleNotFoundError:
-        return None
 
 
 def stray_figures(course: Path) -> list[str]:

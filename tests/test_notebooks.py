@@ -176,9 +176,6 @@ BREAKS = [
     ("compared_cells", cell(2, outputs=[]), "tagged but printed nothing"),
     ("real_data", output(1, text="Data: practice set · profile full · seed 0"), "CIFAR-10"),
     ("real_data", output(1, text="Data: CIFAR-10 · profile quick · seed 0"), "profile full"),
-    ("names", cell(3, source="data.lost"), "no data.lost"),
-    ("names", cell(3, source="from cifar10_cnn import lost"), "no cifar10_cnn.lost"),
-    ("names", cell(3, source="from cifar10_cnn.lost import a"), "no cifar10_cnn.lost.a"),
 ]
 
 
