@@ -363,13 +363,11 @@ def test_accuracy_over_time_says_who_passes_the_goal_and_when() -> None:
 
 def test_bar_scores() -> None:
     scores = {"guessing": 0.1, "dense baseline": 0.523, "CNN": 0.812}
-    figure = plots.bar_scores(scores, metric="test accuracy")
+    figure = plots.bar_scores(scores)
     assert widths(figure.axes[0]) == list(scores.values())
-    assert figure.title == (
-        "CNN reaches 81.2 % test accuracy, 28.9 points more than dense baseline"
-    )
-    alone = plots.bar_scores({"CNN": 0.6}, classes=3, title_prefix="Three classes:")
-    assert alone.title == "Three classes: CNN reaches 60.0 % accuracy; guessing would reach 33.3 %"
+    assert figure.title == ("CNN reaches 81.2 % accuracy, 28.9 points more than dense baseline")
+    alone = plots.bar_scores({"CNN": 0.6}, classes=3)
+    assert alone.title == "CNN reaches 60.0 % accuracy; guessing would reach 33.3 %"
     assert alone.axes[0].lines[0].get_xdata()[0] == pytest.approx(1 / 3)
 
 

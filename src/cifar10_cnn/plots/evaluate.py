@@ -28,21 +28,13 @@ from cifar10_cnn.plots.visualize import image_grid
 
 
 @styled
-def bar_scores(
-    scores: Mapping[str, float],
-    *,
-    title_prefix: str = "",
-    metric: str = "accuracy",
-    classes: int = 10,
-) -> CourseFigure:
+def bar_scores(scores: Mapping[str, float], *, classes: int = 10) -> CourseFigure:
     """Draw a few named accuracies beside each other, with what guessing would give.
 
     Used in notebook 05.
 
     Args:
         scores: 0 to 1, by name.
-        title_prefix: what the title starts with.
-        metric: what the scores are, such as ``test accuracy``.
         classes: k; who guesses is right once in k times.
     """
     checks.shares(list(scores.values()), "models")
@@ -51,8 +43,8 @@ def bar_scores(
     rest = f"; guessing would reach {guess}"
     if others:
         rest = f", {in_points(scores[best] - scores[others[0]])} points more than {others[0]}"
-    title = f"{title_prefix} {best} reaches {percent(scores[best])} {metric}{rest}".strip()
-    alt = f"Bars of {metric}: {listed(named(scores))}; guessing gives {guess}."
+    title = f"{best} reaches {percent(scores[best])} accuracy{rest}"
+    alt = f"Bars of accuracy: {listed(named(scores))}; guessing gives {guess}."
     figure = CourseFigure(title, alt, 0.5 * len(scores) + 0.9)
     axes = figure.add_subplot()
     values = list(scores.values())
@@ -61,7 +53,7 @@ def bar_scores(
         style = position % len(SERIES)
         bar.set(facecolor=SERIES[style], hatch=HATCHES[style], edgecolor="white")
     axes.axvline(1 / classes, color="black", linestyle="--", linewidth=1.2)
-    axes.set(xlim=(0, 1), xlabel=f"{metric} (dashed: guessing, {guess})", ylabel="model")
+    axes.set(xlim=(0, 1), xlabel=f"accuracy (dashed: guessing, {guess})", ylabel="model")
     percent_axis(axes, "x")
     return figure
 
