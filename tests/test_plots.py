@@ -53,8 +53,8 @@ def confusion(classes: int) -> np.ndarray:
     return report.confusion
 
 
-def pairs_of(classes: int, symmetric: bool) -> list[evaluation.ConfusedPair]:
-    return evaluation.confused_pairs(confusion(classes), CLASS_NAMES[:classes], symmetric=symmetric)
+def pairs_of(classes: int) -> list[evaluation.ConfusedPair]:
+    return evaluation.confused_pairs(confusion(classes), CLASS_NAMES[:classes])
 
 
 # One call of each function, for k classes.
@@ -116,8 +116,7 @@ CALLS: dict[str, Callable[[int], CourseFigure]] = {
     "predictions": lambda k: plots.predictions(
         IMAGES[: k - 1], labels(k)[: k - 1], probabilities(k)[: k - 1], CLASS_NAMES[:k]
     ),
-    "confused_pairs": lambda k: plots.confused_pairs(pairs_of(k, False)),
-    "confused_both": lambda k: plots.confused_pairs(pairs_of(k, True), symmetric=True),
+    "confused_pairs": lambda k: plots.confused_pairs(pairs_of(k)),
     "accuracy_against": lambda k: COMPARED["parameters"](),
     "curve_grid": lambda k: COMPARED["curves"](),
     "learning_rate_search": lambda k: COMPARED["search"](),

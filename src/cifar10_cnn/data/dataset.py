@@ -78,11 +78,7 @@ def whole_training(dataset: Dataset) -> Split:
     )
 
 
-def load(
-    profile: Profile | None = None,
-    source: str | None = None,
-    classes: Sequence[str] | None = None,
-) -> Dataset:
+def load(profile: Profile | None = None, source: str | None = None) -> Dataset:
     """Load the images, split them, and print one line that says what they are.
 
     Used in every notebook.
@@ -92,20 +88,16 @@ def load(
         source: ``auto`` (the cache, a copy of Keras or torchvision, the official download, else
             the practice set), ``cifar10`` (the real one or an error), ``practice``, or the path of
             an archive or folder; by default what ``CIFAR10_DATA`` names, else ``auto``.
-        classes: only these classes, as ``select_classes`` takes them; by default all.
 
     Raises:
         DataError: if the source is unknown, missing or damaged.
         CourseError: if the profile is none.
-        ValueError: if a class is unknown or named twice, or only one is named.
     """
     profile = profiles.current() if profile is None else profile
     if not isinstance(profile, Profile):
         raise CourseError(f"{profile!r} is no profile: give profiles.get('quick'), say.")
     arrays, name, fingerprint = _all_images(settings.data(source))
     dataset = split(arrays, profile, name, fingerprint)
-    if classes is not None:
-        dataset = select_classes(dataset, classes, profile.seed)
     sizes = [len(part) for part in (dataset.train, dataset.validation, dataset.test)]
     print(
         f"Data: {dataset.origin} · {sizes[0]:,} training, {sizes[1]:,} validation and "

@@ -158,39 +158,33 @@ def confusion_matrix(
 
 
 @styled
-def confused_pairs(
-    pairs: Sequence[evaluation.ConfusedPair], symmetric: bool = False
-) -> CourseFigure:
+def confused_pairs(pairs: Sequence[evaluation.ConfusedPair]) -> CourseFigure:
     """Draw the pairs of classes that the model confuses most. Used in notebook 05.
 
     Args:
         pairs: what `evaluation.confused_pairs` returned.
-        symmetric: whether it counted both directions together.
     """
     if not len(pairs):
         raise ValueError("There is no confused pair to draw: the model made no mistake.")
-    arrow = "↔" if symmetric else "→"
-    names = [f"{true} {arrow} {predicted}" for true, predicted, _, _ in pairs]
-    whole = "both classes" if symmetric else "the true class"
+    names = [f"{true} → {predicted}" for true, predicted, _, _ in pairs]
     true, predicted, count, rate = pairs[0]
-    joint = "and" if symmetric else "taken for"
     title = (
-        f"Most often confused: {true} {joint} {predicted}, {count:,} times ({percent(rate)} of "
-        f"{'the images of both' if symmetric else f'all {true} images'})"
+        f"Most often confused: {true} taken for {predicted}, {count:,} times ({percent(rate)} of "
+        f"all {true} images)"
     )
     marks = [f"{count:,} ({percent(rate)})" for _, _, count, rate in pairs]
     texts = [f"{name} {mark}" for name, mark in zip(names, marks, strict=True)]
-    figure = CourseFigure(
-        title,
-        f"Bars of the numbers of confused images, with their fraction of {whole}: {listed(texts)}.",
-        0.33 * max(len(pairs), 3) + 0.9,
+    alt = (
+        "Bars of the numbers of confused images, with their fraction of the true class: "
+        f"{listed(texts)}."
     )
+    figure = CourseFigure(title, alt, 0.33 * max(len(pairs), 3) + 0.9)
     axes = figure.add_subplot()
     bars(axes, names, [pair[2] for pair in pairs], marks, color=BLUE)
     axes.margins(x=0.18)
     axes.locator_params("x", integer=True)
-    between = "two classes" if symmetric else "true → predicted"
-    axes.set(xlabel=f"images (in brackets: fraction of {whole})", ylabel=between)
+    xlabel = "images (in brackets: fraction of the true class)"
+    axes.set(xlabel=xlabel, ylabel="true → predicted")
     return figure
 
 
