@@ -197,6 +197,37 @@ def test_a_passing_fault_is_tried_again(behaviour: Behaviour, bad: str) -> None:
     assert data.verify()
 
 
+def test_a_slow_server_is_left_for_a_faster_one(
+    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviour.plans = ["slow", "good"]
+    monkeypatch.setattr(download, "_CHUNK", 16)
+    monkeypatch.setattr(download, "URLS", (download.URLS[0], f"{download.URLS[0]}?again"))
+    begun = time.monotonic()
+    data.fetch()
+    assert data.verify()
+    assert behaviour.requests == 2
+    assert time.monotonic() - begun < 10
+
+
+def test_if_all_are_slow_the_fastest_is_taken(
+    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[str, int]] = []
+
+    def slow(url: str, folder: Path, least: int) -> Path:
+        tried.append((url, least))
+        error = download._ServerError("slow")
+        error.speed = {"a": 20_000.0, "b": 75_000.0, "c": 0.0}[url]
+        raise error
+
+    monkeypatch.setattr(download, "URLS", ("a", "b", "c"))
+    monkeypatch.setattr(download, "_from", slow)
+    refused()
+    fast, slowest = download.FAST, download.SLOWEST
+    assert tried == [("a", fast), ("b", fast), ("c", fast), ("b", slowest)]
+
+
 def test_a_refused_connection_is_left_for_the_next_mirror(
     behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
 ) -> None:

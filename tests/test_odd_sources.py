@@ -137,7 +137,7 @@ def test_a_mirror_may_be_the_address_of_a_folder(
 ) -> None:
     asked = []
 
-    def fails(url: str, *_: object) -> None:
+    def fails(url: str, *_: object, **__: object) -> None:
         asked.append(url)
         raise requests.ConnectionError
 
