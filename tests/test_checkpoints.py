@@ -151,9 +151,7 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(
 def test_a_checkpoint_that_cannot_be_read_now_is_left_where_it_is(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint.npz"
     checkpoint.mkdir()  # whoever is root may read anything else
-    with pytest.raises(
-        CourseError, match=r"checkpoint\.npz cannot be read \(.*\): check its rights"
-    ):
+    with pytest.raises(CourseError, match=r"checkpoint\.npz cannot be read \(.*\): check its path"):
         trained(tmp_path)
     assert checkpoint.exists()
 

@@ -67,19 +67,16 @@ def test_own_images_are_named_by_their_absolute_path(
         settings.data("~nobody-of-that-name/images")
 
 
-@pytest.mark.parametrize(
-    "settings", ['{"floatx": "float16"}', '{"image_data_format": "channels_first"}']
-)
-def test_keras_settings_of_another_project_change_nothing(tmp_path: Path, settings: str) -> None:
-    files.write(tmp_path / "keras.json", settings)
+def test_keras_settings_of_another_project_change_nothing(tmp_path: Path) -> None:
+    settings = {"floatx": "float16", "image_data_format": "channels_first"}
+    files.write_json(tmp_path / "keras.json", settings)
     code = (
         "from cifar10_cnn import models\n"
-        "model = models.build('plain_cnn')\n"
-        "print(model.layers[1].kernel.dtype, model.count_params(), model.layers[1].output.shape)"
+        "layer = models.build('plain_cnn').layers[1]\n"
+        "print(layer.kernel.dtype, layer.output.shape)"
     )
-    plain = python(code, tmp_path)
-    assert plain.out.startswith(b"float32")
-    assert python(code, tmp_path, KERAS_HOME=str(tmp_path)).out == plain.out
+    done = python(code, tmp_path, KERAS_HOME=str(tmp_path))
+    assert done.out == b"float32 (None, 32, 32, 32)\n"
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,8 @@ CALLS["plots.precision_recall"].pop("images")
 #: Public functions that the table leaves out, and why.
 REASONS = {
     "It takes only what the course itself has made.": {
-        "device.computing_in", "evaluation.scores.evaluate", "profiles.Profile",
+        "device.computing_in", "evaluation.scores.evaluate",
+        "evaluation.scores.takes_scaled_pixels", "profiles.Profile",
         *(f"studies.bench.{name}" for name in ("origin", "rows", "table")),
         *(f"studies.compare.{name}" for name in (
             "by_optimizer", "follow_ups", "histories", "honest", "images_per_second", "load",
@@ -176,6 +177,7 @@ REASONS = {
         "training.trained_model",
     },
     "A test of its own tries its arguments.": {
+        "common.settings.data",
         "course.doctor.doctor", "course.predict.predict",
         "course.runner.run", "data.dataset.load", "data.load",
     },

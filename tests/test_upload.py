@@ -31,6 +31,7 @@ class WithoutWidgets(NotebookClient):
         pass
 
 
+@pytest.mark.long
 def test_an_uploaded_image_is_classified_and_anything_else_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
