@@ -34,7 +34,7 @@ def draw(label: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     checks.count(label, "label", 0, len(_DRAWERS) - 1)
     canvas = Canvas(rng)
     _DRAWERS[label](canvas)
-    if canvas.chance(0.22):
+    if canvas.chance(0.35):
         cover(canvas)
     return _photograph(canvas)
 
@@ -60,19 +60,19 @@ def make(train: int = 10_000, test: int = 2_000, seed: int = 0) -> Arrays:
 def _photograph(c: Canvas) -> NDArray[np.uint8]:
     """Turn a drawing into something like a small, not very good photograph."""
     small = c.image.reduce(CANVAS // SIDE)
-    if c.chance(0.4):
-        small = small.filter(ImageFilter.GaussianBlur(c.between(0.3, 0.9)))
+    if c.chance(0.5):
+        small = small.filter(ImageFilter.GaussianBlur(c.between(0.3, 1.2)))
     pixels = np.asarray(small, np.float32)
 
     # Light: contrast, brightness, a cast of colour, and one side brighter than the other.
     mean = float(pixels.mean(dtype=np.float64))
-    pixels = (pixels - mean) * c.between(0.7, 1.15) + mean * c.between(0.72, 1.15)
+    pixels = (pixels - mean) * c.between(0.5, 1.15) + mean * c.between(0.72, 1.15)
     pixels = pixels * c.rng.uniform(0.9, 1.1, 3).astype(np.float32)
     slope = np.linspace(-1, 1, SIDE, dtype=np.float32) * c.between(-0.25, 0.25)
     pixels = pixels * (1 + (slope[:, None, None] if c.chance(0.5) else slope[None, :, None]))
 
     # Noise: grain in every pixel, and the coarser blotches that strong JPEG compression leaves.
-    grain = c.rng.standard_normal((SIDE, SIDE, 1), np.float32) * c.between(1, 7)
-    blotches = c.rng.standard_normal((SIDE // 4, SIDE // 4, 3), np.float32) * c.between(1, 6)
+    grain = c.rng.standard_normal((SIDE, SIDE, 1), np.float32) * c.between(1, 14)
+    blotches = c.rng.standard_normal((SIDE // 4, SIDE // 4, 3), np.float32) * c.between(1, 14)
     pixels = pixels + grain + blotches.repeat(4, axis=0).repeat(4, axis=1)
     return np.clip(pixels, 0, 255).astype(np.uint8)

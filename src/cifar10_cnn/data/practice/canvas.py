@@ -82,7 +82,7 @@ class Canvas:
         """
         angle = np.deg2rad(self.between(-turn, turn))
         cos, sin = np.cos(angle), np.sin(angle)
-        wide, tall = self.between(low, high) * self.rng.uniform(0.9, 1.12, 2)
+        wide, tall = self.between(0.7 * low, high) * self.rng.uniform(0.9, 1.12, 2)
         side = self.pick((-1, 1))
         skew = np.array([[side * wide, 0.0], [self.between(-0.1, 0.1) * wide, tall]])
         self.frame = CANVAS * (np.array([[cos, -sin], [sin, cos]]) @ skew).T
