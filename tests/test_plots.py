@@ -307,6 +307,12 @@ def test_channel_histograms_draw_shares() -> None:
         assert f"mean {mean:.1f}, standard deviation {deviation:.1f}" in figure.alt
 
 
+def test_where_there_is_no_pair_the_figure_says_so() -> None:
+    none = {"left_label": "l", "right_label": "r", "distances": []}
+    figure = plots.pairs(IMAGES[:0], IMAGES[:0], title="The nearest of 0 pairs", **none)
+    assert figure.alt == "The nearest of 0 pairs. There is no such pair."
+
+
 def test_convolution_demo_writes_the_kernel() -> None:
     result = np.linspace(-490, 499, 900).reshape(30, 30)
     figure = plots.convolution_demo(IMAGES[0, ..., 0], KERNEL, result)

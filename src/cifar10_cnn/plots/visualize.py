@@ -146,6 +146,8 @@ def pairs(
         left_label: what the upper images are.
         right_label: what the lower images are.
     """
+    if not len(left_images):
+        return CourseFigure(title, f"{title}. There is no such pair.", 0.1)
     left, right = as_images(left_images), as_images(right_images)
     meaning = ""
     if distances is not None:
