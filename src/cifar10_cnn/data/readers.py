@@ -11,7 +11,6 @@ import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -145,9 +144,8 @@ def fingerprint(arrays: Arrays) -> str:
 def _read_members(path: Path) -> Arrays:
     """Sort the files by what their names say they are, then join each kind."""
     batches: dict[str, _Batch] = {}
-    images: dict[tuple[str, int, str], Future[np.ndarray]] = {}
+    images: _Images = {}
     total = others = 0
-    pool = ThreadPoolExecutor()  # images are decoded while the next ones are unpacked
     for number, (name, size, contents) in enumerate(_members(path)):
         total += size
         if size > _MEMBER_LIMIT:
@@ -167,8 +165,7 @@ def _read_members(path: Path) -> Arrays:
         elif len(file.parts) >= 3 and not litter:
             content = contents()
             if file.suffix.lower() in _IMAGE_SUFFIXES or content.startswith(_SIGNATURES):
-                key = (*_split_and_label(file), file.name)
-                images[key] = pool.submit(_image, content, name)
+                images[*_split_and_label(file), file.name] = _image(content, name)
                 continue
             others += 1
         else:
@@ -178,7 +175,7 @@ def _read_members(path: Path) -> Arrays:
     if images:
         if others:
             print(f"{path}: {others:,} files that are no images were left out.")
-        return _join_images({key: image.result() for key, image in images.items()}, path)
+        return _join_images(images, path)
     raise DataError(
         f"{path} holds no CIFAR-10: neither data_batch_1 … data_batch_5 and test_batch (official "
         "python or binary form) nor images in train/<class>/ and test/<class>/."
