@@ -11,6 +11,7 @@ import filelock
 import matplotlib as mpl
 import numpy as np
 import pytest
+from nbconvert import ScriptExporter
 from typer.testing import CliRunner
 
 from cifar10_cnn import __main__, plots, profiles
@@ -172,6 +173,22 @@ def small_training(folder: Path, metric: str = "accuracy", monitor: str = "val_a
     best = keras.callbacks.ModelCheckpoint(folder / "m.keras", monitor, **options)
     resume = Resume(folder, batches, [best])
     model.fit(batches, validation_data=(images, labels), callbacks=[best, resume], verbose=0)
+
+
+def test_a_notebook_as_a_script_is_python_and_prints_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    notebook = Path(__file__).parents[1] / "notebooks" / "02_visualize.ipynb"
+    _, resources = ScriptExporter().from_filename(str(notebook))
+    assert resources["output_extension"] == ".py"
+    figure = plots.channels(np.full((8, 8, 3), 9, np.uint8))
+    plots.show(figure, "01_channels", "made up")  # there is no IPython here
+    assert capsys.readouterr().out == f"01_channels: {figure.alt}\n"
+
+
+def test_a_clone_on_windows_keeps_the_line_ends_that_bash_reads() -> None:
+    lines = (Path(__file__).parents[1] / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "* text=auto eol=lf" in lines
 
 
 def test_a_metric_that_is_not_measured_is_one_sentence(tmp_path: Path) -> None:
